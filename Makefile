@@ -1,0 +1,45 @@
+# Two commands do everything: `make demo` runs the main job, `make test` passes the tests.
+# UFLUX_DATA names the folder with real data, where there is one; without it their tests skip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS ?=
+comma := ,
+WANTED := dev$(if $(EXTRAS),$(comma)$(EXTRAS))
+STAMP := $(VENV)/.installed-$(subst $(comma),-,$(WANTED))
+ifneq ($(wildcard ../shared/data),)
+export UFLUX_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: demo test test-data bench lint format clean install
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(WANTED)]"
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/uflux-stats run --out demo-run
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-data: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks -s
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo-run build dist .pytest_cache .mypy_cache .ruff_cache

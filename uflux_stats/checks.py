@@ -1,0 +1,105 @@
+"""Checks of arguments, shared by all functions. None of them alters what it looks at."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+from uflux_stats.errors import (
+    CalendarError,
+    DimensionError,
+    GridError,
+    MissingVariableError,
+    RangeError,
+    UnitsError,
+)
+from uflux_stats.schema import SCHEMA, variable
+
+
+def require_units(values: xr.DataArray, unit: str, *, name: str) -> None:
+    """Raise ``UnitsError`` unless ``values.attrs["units"]`` equals ``unit``."""
+    found = values.attrs.get("units")
+    if found != unit:
+        raise UnitsError(
+            f"{name}: expected units {unit!r}, got {found!r}; "
+            "convert it first (uflux_stats.units.convert) or set attrs['units']"
+        )
+
+
+def require_dims(values: xr.DataArray | xr.Dataset, dims: Iterable[str], *, name: str) -> None:
+    """Raise ``DimensionError`` unless all ``dims`` are there (in any order)."""
+    lacking = [dim for dim in dims if dim not in values.dims]
+    if lacking:
+        raise DimensionError(
+            f"{name}: expected dimensions {lacking}, got {[str(d) for d in values.dims]}; "
+            "rename or add them"
+        )
+
+
+def require_variables(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
+    """Raise unless ``data`` has all ``names``, each in the unit of the schema.
+
+    Raises
+    ------
+    MissingVariableError
+        If a variable is not there.
+    UnitsError
+        If a variable of the schema is in another unit.
+    """
+    lacking = [wanted for wanted in names if wanted not in data]
+    if lacking:
+        raise MissingVariableError(
+            f"{name}: expected variables {lacking}, got {sorted(map(str, data.data_vars))}; "
+            "add them under these names"
+        )
+    for wanted in names:
+        if wanted in SCHEMA:
+            require_units(data[wanted], variable(wanted).units, name=f"{name}.{wanted}")
+
+
+def require_range(values: xr.DataArray, *, name: str) -> None:
+    """Raise ``RangeError`` if a value lies outside the schema's range; missing values pass.
+
+    Loads the array when it is a Dask array.
+    """
+    row = variable(name)
+    low, high = float(values.min()), float(values.max())
+    if low < row.low or high > row.high:
+        raise RangeError(
+            f"{name}: expected {row.low} to {row.high} {row.units}, got {low:.6g} to {high:.6g}; "
+            "is it in another unit, or is a fill value not masked?"
+        )
+
+
+def require_same_grid(first: xr.DataArray, second: xr.DataArray, *, names: str) -> None:
+    """Raise ``GridError`` unless shared dimensions have exactly equal coordinates."""
+    try:
+        xr.align(first, second, join="exact", copy=False)
+    except ValueError as error:
+        raise GridError(
+            f"{names}: expected exactly the same coordinates; regrid one of them first ({error})"
+        ) from error
+
+
+def require_monthly(time: xr.DataArray, *, name: str = "time") -> None:
+    """Raise ``CalendarError`` unless ``time`` is month starts, unique and without gaps."""
+    if time.size == 0:
+        raise CalendarError(f"{name}: expected at least one month, got none")
+    months = time.dt.year.values * 12 + time.dt.month.values
+    if (time.dt.day.values != 1).any() or (np.diff(months) != 1).any():
+        raise CalendarError(
+            f"{name}: expected month starts in order, without gap or duplicate, "
+            f"got {time.values[0]} to {time.values[-1]} in {time.size} steps; "
+            "sort it and resample it to month starts"
+        )
+
+
+def require_whole_years(time: xr.DataArray, *, name: str = "time") -> None:
+    """Raise ``CalendarError`` unless ``time`` is monthly and runs January to December."""
+    require_monthly(time, name=name)
+    first, last = time.dt.month.values[0], time.dt.month.values[-1]
+    if (first, last) != (1, 12):
+        raise CalendarError(
+            f"{name}: expected January to December, got month {first} to month {last}; "
+            "select whole years first"
+        )
