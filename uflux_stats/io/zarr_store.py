@@ -11,8 +11,6 @@ import dask.array
 import numpy as np
 import pandas as pd
 import xarray as xr
-import zarr
-import zarr.codecs
 
 from uflux_stats.errors import DataFileError, GridError, MissingVariableError
 from uflux_stats.io.attributes import cf_dataset, encoding_of
@@ -204,7 +202,9 @@ def _without_values(template: xr.Dataset, lengths: Mapping[str, int]) -> xr.Data
 def _encodings(
     data: xr.Dataset, precision: str, lengths: Mapping[str, int]
 ) -> dict[Hashable, dict[str, Any]]:
-    codec = zarr.codecs.BloscCodec(cname="zstd", clevel=5, shuffle="shuffle")
+    from zarr.codecs import BloscCodec  # importing zarr adds warning filters: not at our import
+
+    codec = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle")
     encodings = {}
     for name, values in data.variables.items():
         encodings[name] = encoding_of(values, precision, is_data=name in data.data_vars)
@@ -250,10 +250,21 @@ def open_store(path: str | Path) -> xr.Dataset:
             f"path: expected a whole Zarr store, got {path} without some chunks of "
             f"{', '.join(lacking)}; write it again"
         )
-    text = {name: c.astype(str) for name, c in data.coords.items() if c.dtype.kind in "OT"}
-    return data.assign_coords(text)
+    return data.assign_coords(
+        {
+            name: _fixed_width(array)
+            for name, array in data.coords.items()
+            if array.dtype.kind in "OT"
+        }
+    )
+
+
+def _fixed_width(text: xr.DataArray) -> xr.DataArray:
+    return text.copy(data=np.array(text.values.tolist(), dtype=str))
 
 
 def _chunks_lacking(path: Path) -> list[str]:
+    import zarr  # importing zarr adds warning filters: not at our import
+
     arrays = zarr.open_group(path, mode="r", zarr_format=ZARR_FORMAT).arrays()
     return sorted(name for name, array in arrays if array.nchunks_initialized < array.nchunks)

@@ -44,9 +44,14 @@ class TestWholeFile:
     def test_failure_leaves_old_file_and_no_remains(self, tmp_path: Path) -> None:
         place = tmp_path / "a.txt"
         place.write_text("old")
-        with pytest.raises(RuntimeError), whole_file(place) as partial:
-            partial.write_text("half")
-            raise RuntimeError
+
+        def fail_half_way() -> None:
+            with whole_file(place) as partial:
+                partial.write_text("half")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail_half_way()
         assert place.read_text() == "old"
         assert list(tmp_path.iterdir()) == [place]
 
