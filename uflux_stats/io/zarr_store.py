@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import dask.array
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -187,6 +186,8 @@ def create_store(
 
 def _without_values(template: xr.Dataset, lengths: Mapping[str, int]) -> xr.Dataset:
     """Put lazy zeros for data, never computed, and text in a type that Zarr 3 specifies."""
+    import dask.array  # adds warning filters, so not at our own import
+
     empty = {
         name: array.copy(data=dask.array.zeros(
             array.shape, dtype=array.dtype,
@@ -202,7 +203,7 @@ def _without_values(template: xr.Dataset, lengths: Mapping[str, int]) -> xr.Data
 def _encodings(
     data: xr.Dataset, precision: str, lengths: Mapping[str, int]
 ) -> dict[Hashable, dict[str, Any]]:
-    from zarr.codecs import BloscCodec  # importing zarr adds warning filters: not at our import
+    from zarr.codecs import BloscCodec  # adds warning filters, so not at our own import
 
     codec = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle")
     encodings = {}
@@ -264,7 +265,7 @@ def _fixed_width(text: xr.DataArray) -> xr.DataArray:
 
 
 def _chunks_lacking(path: Path) -> list[str]:
-    import zarr  # importing zarr adds warning filters: not at our import
+    import zarr  # adds warning filters, so not at our own import
 
     arrays = zarr.open_group(path, mode="r", zarr_format=ZARR_FORMAT).arrays()
     return sorted(name for name, array in arrays if array.nchunks_initialized < array.nchunks)
