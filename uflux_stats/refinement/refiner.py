@@ -8,77 +8,21 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.baselines import (
-    ParameterTable,
-    baseline,
-    complete_drivers,
-    fit_reference_respiration,
-)
+from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
-from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
+from uflux_stats.refinement.fitting import DIFFERENCE, Fit, fit_rows, predict_rows
 from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.splits import Split
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable, training_table
-from uflux_stats.schema import FLUXES, variable
-
-NOT_NEGATIVE = ("GPP", "RECO")
-DIFFERENCE = "NEE_difference"
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What is learned from one set of rows: respiration parameters and an ensemble per flux."""
-
-    parameters: ParameterTable
-    ensembles: dict[str, Ensemble]
-
-
-def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: list[int]) -> Fit:
-    """Fit parameters and ensembles to the chosen rows alone.
-
-    Parameters
-    ----------
-    table : TrainingTable
-    rows : array of bool, (row,)
-        Which rows may be seen.
-    options : RefineOptions
-    seed : list of int
-
-    Returns
-    -------
-    Fit
-    """
-    parameters = fit_reference_respiration(table.keep(rows))
-    offsets = table.baseline(parameters) if options.target == "residual" else None
-    ensembles = {}
-    for number, (name, observed) in enumerate(table.observed.items()):
-        target = observed - offsets[name] if offsets else observed
-        seen = rows & np.isfinite(target)
-        if seen.any():
-            ensembles[name] = fit_ensemble(
-                table.predictors[seen], target[seen], options, [*seed, number]
-            )
-    return Fit(parameters, ensembles)
-
-
-def predict_rows(
-    fit: Fit, offsets: dict[str, Rows] | None, predictors: NDArray[np.float32], *, threads: int = 1
-) -> dict[str, NDArray[np.float32]]:
-    """Predict every flux, each as an array (member, row), at rows of predictors.
-
-    GPP and RECO are not negative; NEE as learned directly stays beside RECO - GPP of each member.
-    """
-    predicted = {}
-    for name, ensemble in fit.ensembles.items():
-        values = predict_ensemble(ensemble, predictors, threads=threads)
-        if offsets is not None:
-            values += offsets[name].astype(np.float32)
-        predicted[name] = np.maximum(values, 0.0) if name in NOT_NEGATIVE else values
-    if "GPP" in predicted and "RECO" in predicted:
-        predicted[DIFFERENCE] = predicted["RECO"] - predicted["GPP"]
-    return predicted
+from uflux_stats.refinement.validation import (
+    ValidationOptions,
+    cross_validate,
+    validation_metrics,
+)
+from uflux_stats.schema import variable
 
 
 @dataclass
@@ -173,7 +117,7 @@ class Refiner:
         towers : xr.Dataset, optional
             What to refit on; those of the fit by default.
         **options
-            folds, members, workers, progress: see ``cross_validate``.
+            folds, members, workers, progress: see ``ValidationOptions``.
 
         Returns
         -------
@@ -185,9 +129,6 @@ class Refiner:
         MissingVariableError
             If the refiner was loaded from disk and ``towers`` is not given.
         """
-        # a fitted thing offers its own validation; the module behind it builds on this one
-        from uflux_stats.refinement.validation import cross_validate, validation_metrics
-
         table = self.table
         if towers is not None:
             table = training_table(towers, coordinates=self.options.coordinates)
@@ -196,21 +137,24 @@ class Refiner:
                 "towers: expected the towers to refit on, since a loaded refiner has none; "
                 "pass towers=read_fluxnet(...)"
             )
-        self.validation[split] = cross_validate(table, split, self.options, **options)
+        how = ValidationOptions(**options)
+        self.validation[split] = cross_validate(table, split, self.options, how)
         return validation_metrics(self.validation[split])
 
     def save(self, path: str | Path) -> Path:
         """Write the refiner to a new folder, whole or not at all; see ``Refiner.load``."""
-        from uflux_stats.refinement.persistence import save_refiner
-
-        return save_refiner(self, Path(path))
+        return save_parts(self.options, self.spec, self.fit, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "Refiner":
-        """Read a refiner that ``save`` wrote. No code is run from the file."""
-        from uflux_stats.refinement.persistence import load_refiner
+        """Read a refiner that ``save`` wrote. No code is run from the file.
 
-        return load_refiner(Path(path))
+        Raises
+        ------
+        DataFileError
+            If the folder is not a whole refiner, or is of a newer layout.
+        """
+        return cls(*load_parts(Path(path)))
 
 
 def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **changes: Any) -> Refiner:
@@ -273,6 +217,3 @@ def _lay_out(
         coords={**layout.coords, "member": np.arange(len(values))},
         attrs=attrs,
     )
-
-
-__all__ = ["FLUXES", "Fit", "Refiner", "fit_rows", "predict_rows", "refine"]

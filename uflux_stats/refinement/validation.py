@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from uflux_stats.refinement.fitting import fit_rows, predict_rows
 from uflux_stats.refinement.options import RefineOptions
-from uflux_stats.refinement.refiner import fit_rows, predict_rows
 from uflux_stats.refinement.splits import Split, split_folds
 from uflux_stats.refinement.table import Rows, TrainingTable
 from uflux_stats.schema import variable
@@ -23,15 +23,36 @@ MEMBERS: Final = 4
 Predicted = dict[str, dict[str, Rows]]
 
 
+@dataclass(frozen=True)
+class ValidationOptions:
+    """How a validation is run.
+
+    Attributes
+    ----------
+    folds : int, optional
+        Number of folds; by default as the split has it: one for each tower under "tower".
+    members : int
+        Size of the ensemble of each fold.
+    workers : int
+        Folds at a time, each on one thread. It does not change the result.
+    progress : bool
+        Show a bar.
+    """
+
+    folds: int | None = None
+    members: int = MEMBERS
+    workers: int = 2
+    progress: bool = False
+
+
+_DEFAULTS: Final = ValidationOptions()
+
+
 def cross_validate(
     table: TrainingTable,
     split: Split,
     options: RefineOptions,
-    *,
-    folds: int | None = None,
-    members: int = MEMBERS,
-    workers: int = 2,
-    progress: bool = False,
+    how: ValidationOptions = _DEFAULTS,
 ) -> xr.Dataset:
     """Predict every row by a fit that has not seen its fold.
 
@@ -41,14 +62,7 @@ def cross_validate(
     split : str
         See ``split_folds``.
     options : RefineOptions
-    folds : int, optional
-        Number of folds; by default as the split has it: one for each tower under "tower".
-    members : int
-        Size of the ensemble of each fold.
-    workers : int
-        Folds at a time, each on one thread. It does not change the result.
-    progress : bool
-        Show a bar.
+    how : ValidationOptions
 
     Returns
     -------
@@ -57,13 +71,13 @@ def cross_validate(
         of a flux have all three; NEE_difference too; the ``fold`` (site, time) of each row, and
         the static classes of the towers.
     """
-    chosen = replace(options, members=members)
-    fold = split_folds(table.towers, table.site, split=split, folds=folds, seed=options.seed)
+    chosen = replace(options, members=how.members)
+    fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
     work = _fold_work(table, fold, chosen)
-    predicted = _run(work, int(fold.max()) + 1, workers, progress)
+    predicted = _run(work, int(fold.max()) + 1, how)
     whole = {source: _gather(predicted, source, len(table.site)) for source in SOURCES[1:]}
     return _label(table, whole, fold).assign_attrs(
-        split=split, folds=int(fold.max()) + 1, members=members, target=options.target
+        split=split, folds=int(fold.max()) + 1, members=how.members, target=options.target
     )
 
 
@@ -88,16 +102,16 @@ def _fold_work(table: TrainingTable, fold: NDArray[np.intp], options: RefineOpti
 
 
 def _run(
-    work: Work, folds: int, workers: int, progress: bool
+    work: Work, folds: int, how: ValidationOptions
 ) -> list[tuple[NDArray[np.intp], Predicted]]:
     """Run all folds on a few threads; XGBoost lets go of the interpreter while it fits."""
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(how.workers) as pool:
         tasks = [pool.submit(work, number) for number in range(folds)]
         try:
             done = as_completed(tasks)
             return [
                 task.result()
-                for task in tqdm(done, total=folds, desc="folds", disable=not progress)
+                for task in tqdm(done, total=folds, desc="folds", disable=not how.progress)
             ]
         except BaseException:
             pool.shutdown(cancel_futures=True)
