@@ -102,8 +102,9 @@ class ParameterTable:
         for class_name, row in self.classes.items():
             values[CODE_OF[class_name]] = getattr(row, name)
         found: xr.DataArray = xr.apply_ufunc(
-            _take, igbp, kwargs={"values": values}, dask="parallelized", output_dtypes=[float]
-        )
+            _take, igbp, kwargs={"values": values}, dask="parallelized", output_dtypes=[float],
+            keep_attrs=False,
+        )  # fmt: skip
         return found
 
     def to_json(self) -> str:

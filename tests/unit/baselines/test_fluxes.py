@@ -118,6 +118,12 @@ def test_missing_values_spread_to_what_needs_them(
     assert {name for name in FLUXES if fluxes[name].isnull().all()} == touched
 
 
+def test_a_faulty_co2_sensor_is_a_missing_one(one: Make) -> None:
+    fluxes = baseline(one(CO2=0.0))
+    assert fluxes["GPP"].isnull().all()
+    assert fluxes["RECO"].notnull().all()
+
+
 def test_all_missing_drivers_are_named(one: Make) -> None:
     lacking = one(TA=None, CO2=None, PA=None, DEM=None)
     with pytest.raises(MissingVariableError, match=r"\['TA', 'CO2', 'PA or DEM'\], got"):
