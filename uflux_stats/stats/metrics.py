@@ -82,7 +82,8 @@ def score(
     axes = tuple(first.dims.index(name) for name in dims)
     scores = score_arrays(first.data, second.data, axis=axes)
 
-    template = first.isel(dict.fromkeys(dims, 0), drop=True)
+    # The remaining coordinates, taken from no data at all, so that even empty input has them.
+    template = first.isel(dict.fromkeys(dims, slice(0))).sum(dims)
     unit = observed.attrs.get("units") or modelled.attrs.get("units")
     return xr.Dataset(
         {
