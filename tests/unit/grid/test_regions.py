@@ -75,13 +75,19 @@ def test_longitudes_may_run_to_360() -> None:
 
 def test_grid_and_points_agree() -> None:
     lat, lon = np.arange(-87.5, 90, 5), np.arange(-177.5, 180, 5)
-    grid = continents(lat, lon)
+    grid = continents(lat, lon, limit_km=100.0)
     rows, columns = np.meshgrid(lat, lon, indexing="ij")
     points = continent_codes(rows.ravel(), columns.ravel(), "geographic", limit_km=100.0)
     np.testing.assert_array_equal(grid.values.ravel(), points)
     assert grid.dtype == np.uint8
     assert set(np.unique(grid)) == {*CONTINENTS, MISSING_CLASS}
     assert grid.attrs["flag_meanings"].split()[3] == "North_America"
+
+
+def test_large_cells_reach_further_for_land() -> None:
+    # Cape Verde lies 130 km off the centre, within a cell of five degrees.
+    assert continents([17.5, 12.5], [-27.5, -22.5])[0, 0] == 1
+    assert continents([17.5, 17.0], [-27.5, -27.0])[0, 0] == MISSING_CLASS
 
 
 def test_the_cached_result_is_not_handed_out() -> None:
