@@ -11,7 +11,7 @@ from uflux_stats.errors import DataFileError, UfluxError
 
 EAGER_BYTES: Final = 256_000_000
 """NetCDF files that are larger than this when decoded stay on disk until used."""
-BLOCK_BYTES: Final = 64_000_000
+BLOCK_BYTES: Final = 32_000_000
 """About the size of the blocks in which they are then read: whole maps of some months."""
 _NETCDF_ENDINGS: Final = frozenset({".nc", ".nc4", ".cdf", ".netcdf"})
 _ZARR_MARKERS: Final = ("zarr.json", ".zgroup", ".zmetadata")
