@@ -1,5 +1,6 @@
 """Gridded drivers at the places of towers."""
 
+import json
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def drivers_at_sites(
     Returns
     -------
     xr.Dataset, (site, time or month) and static (site,)
-        With coordinates lat and lon; ``attrs["dropped"]`` names the towers without data.
+        With coordinates lat and lon; ``attrs["dropped"]`` also names the towers without data.
 
     Raises
     ------
@@ -77,7 +78,9 @@ def drivers_at_sites(
     spread = {n: v if "site" in v.dims else v.expand_dims(site=names) for n, v in found.items()}
     result = xr.Dataset(spread, attrs=drivers.attrs).assign_coords(places.coords)
     ordered = result.transpose("site", ...)
-    return ordered.assign_attrs(dropped=to_json(_lacking(ordered)))
+    before = json.loads(drivers.attrs.get("dropped", "[]"))
+    dropped = before + json.loads(to_json(_lacking(ordered)))
+    return ordered.assign_attrs(dropped=json.dumps(dropped))
 
 
 def _places(lat: ArrayLike, lon: ArrayLike, site: ArrayLike) -> xr.Dataset:

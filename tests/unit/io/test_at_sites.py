@@ -67,6 +67,12 @@ def test_island_takes_the_nearest_land(world: xr.Dataset) -> None:
     assert rows["TA"]["reason"] == "no cell with data within reach"
 
 
+def test_account_of_the_grid_is_kept(world: xr.Dataset) -> None:
+    row = {"site": "", "variable": "TA", "reason": "outside the possible range", "n": 1}
+    found = drivers_at_sites(world.assign_attrs(dropped=json.dumps([row])), [1.0], [0.5], ["a"])
+    assert json.loads(found.attrs["dropped"]) == [row]
+
+
 def test_missing_month_stays_local(world: xr.Dataset) -> None:
     gap = world.assign(TA=world.TA.where(world.time != TIME[1]))
     found = drivers_at_sites(gap, [10.3], [20.0], ["a"])
