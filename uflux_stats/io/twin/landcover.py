@@ -65,7 +65,7 @@ def _tropical(wet: Floats, mixture: Floats) -> NDArray[np.str_]:
 
 def _temperate(wet: Floats, coldest: Floats, mixture: Floats) -> NDArray[np.str_]:
     warm = np.where(mixture > 0.4, "EBF", "MF")
-    cool = np.where(mixture > 0.5, "ENF", np.where(mixture > -0.5, "DBF", "MF"))
+    cool = np.where(mixture > 0.8, "ENF", np.where(mixture > -0.7, "DBF", "MF"))
     forest = np.where(coldest > 9.0, warm, cool)
     shrub = np.where(wet > 0.14, "OSH", "BSV")
     woody = np.where(coldest > 4.0, np.where(mixture > 0.6, "CSH", "WSA"), "GRA")

@@ -66,7 +66,7 @@ def make_weather(planet: xr.Dataset, options: TwinOptions) -> xr.Dataset:
 def carbon_dioxide(options: TwinOptions) -> Floats:
     """Mole fraction of CO2 (time,) [ppm]: growing, the same everywhere, without seasons."""
     growth, bend = options.trends.carbon_dioxide
-    return 375.3 + growth * options.elapsed + bend * options.elapsed**2
+    return np.asarray(375.3 + growth * options.elapsed + bend * options.elapsed**2)
 
 
 def warming_pattern(lat: xr.DataArray) -> xr.DataArray:
@@ -138,9 +138,7 @@ def saturation(temperature: Floats) -> Floats:
     return np.asarray(6.108 * np.exp(17.27 * temperature / (temperature + 237.3)))
 
 
-def _vapour_deficit(
-    planet: xr.Dataset, options: TwinOptions, air: Floats, moist: Floats
-) -> Floats:
+def _vapour_deficit(planet: xr.Dataset, options: TwinOptions, air: Floats, moist: Floats) -> Floats:
     relative = 0.22 + 0.70 * moist
     flicker = np.exp(0.10 * _noise(planet, options, "humidity", 0.3))
     return np.asarray(np.clip(1.25 * saturation(air) * (1 - relative) * flicker, 0.01, 80))
