@@ -96,7 +96,7 @@ def top_of_atmosphere(lat: Floats) -> Floats:
     Examples
     --------
     >>> top_of_atmosphere(np.array([0.0]))[[2, 5], 0].round(-1)
-    array([440., 380.])
+    array([440., 390.])
     """
     angle = 2 * np.pi * MID_MONTH_DAY[:, None] / 365
     distance = 1 + 0.033 * np.cos(angle)

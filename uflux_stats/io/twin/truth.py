@@ -23,6 +23,8 @@ RETURNED: Final = 0.972
 """Mean share of GPP that is respired; the rest is the sink."""
 BUCKET: Final = 150.0
 """Water that the soil can hold [mm]."""
+BARREN: Final = 0.005
+"""Where mean GPP would be smaller, nothing lives at all [gC m-2 d-1]."""
 QUANTUM: Final = 2.0**-16
 """Carbon fluxes are whole multiples of this [gC m-2 d-1], so that sums are exact in 32 bits."""
 FLUXES: Final = ("GPP", "RECO", "NEE", "LE", "NPP", "Ra", "Rh")
@@ -76,11 +78,13 @@ def settle(planet: xr.Dataset, weather: xr.Dataset, options: TwinOptions) -> Pro
     n_years = options.years[1] - options.years[0] + 1
     total = (gpp * days * planet["land_area"].values).sum() * PG_PER_G / n_years
     scale = GLOBAL_GPP / total
+    gpp = np.where(gpp.mean(axis=0) * scale < BARREN, 0.0, gpp)
     mean_gpp = (gpp * scale).mean(axis=0)
     usual = np.maximum(mean_gpp, 1e-3)
     lat, lon = planet["lat"].values, planet["lon"].values
     returned = RETURNED + 0.02 * fixed_noise(options.rng("sinks"), lat, lon)
-    breathing = Properties(trial.efficiency * scale, best, nothing, trial.q10, usual, trial.share)
+    efficiency = np.where(mean_gpp > 0, trial.efficiency * scale, 0.0)
+    breathing = Properties(efficiency, best, nothing, trial.q10, usual, trial.share)
     unit = respiration(weather, breathing, water, gpp * scale).mean(axis=0)
     rref = returned * mean_gpp / unit
     return Properties(breathing.efficiency, best, rref, trial.q10, usual, trial.share)

@@ -69,15 +69,15 @@ def carbon_dioxide(options: TwinOptions) -> Floats:
     return np.asarray(375.3 + growth * options.elapsed + bend * options.elapsed**2)
 
 
-def warming_pattern(lat: xr.DataArray) -> xr.DataArray:
-    """Factor on the deliberate warming by latitude, with the dims of ``lat`` [1].
+def warming_pattern(lat: Floats) -> Floats:
+    """Factor on the deliberate warming by latitude [degree], same shape [1].
 
     Examples
     --------
-    >>> warming_pattern(xr.DataArray([0.0, 90.0])).values
+    >>> warming_pattern(np.array([0.0, 90.0]))
     array([0.7, 1.5])
     """
-    return 0.7 + 0.8 * np.sin(np.radians(lat)) ** 2
+    return np.asarray(0.7 + 0.8 * np.sin(np.radians(lat)) ** 2)
 
 
 def _noise(planet: xr.Dataset, options: TwinOptions, purpose: str, persistence: float) -> Floats:
@@ -92,7 +92,7 @@ def _temperature(planet: xr.Dataset, options: TwinOptions, wave: Floats) -> Floa
     season = 1 + 0.35 * np.cos(2 * np.pi * month[:, None] / 12) * np.sign(lat)
     spread = 0.45 + 1.9 * (np.abs(lat) / 65) ** 1.5 * (0.4 + 0.6 * planet["inland"].values) * season
     slow = 0.35 * _noise(planet, options, "slow temperature", 0.93)
-    warming = options.trends.warming * warming_pattern(planet["lat"]).values
+    warming = options.trends.warming * warming_pattern(planet["lat"].values)
     return np.asarray(
         planet["TA"].values[month]
         + spread * _noise(planet, options, "temperature", 0.35)

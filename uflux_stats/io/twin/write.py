@@ -120,7 +120,7 @@ def _apparent_q10(network: Network) -> NDArray[np.float64]:
     """Q10 that temperature alone would suggest at each tower, moisture and substrate unseen."""
     air = network.weather["TA"] - network.weather["TA"].mean("time")
     logs = np.log(network.fluxes["RECO"].clip(1e-4))
-    return np.exp(10 * ((air * logs).sum("time") / (air**2).sum("time")).values)
+    return np.asarray(np.exp(10 * ((air * logs).sum("time") / (air**2).sum("time")).values))
 
 
 def save(data: xr.Dataset, path: Path, title: str) -> None:
@@ -131,6 +131,8 @@ def save(data: xr.Dataset, path: Path, title: str) -> None:
         if values.dtype.kind == "f":
             kind = np.float32 if "time" in values.dims else np.float64
             encoding[str(name)] = {"dtype": kind, "zlib": values.ndim > 1, "complevel": 1}
+    # Characters, because HDF5 strings of any length do not give the same bytes every time
+    encoding |= {str(name): {"dtype": "S1"} for name in data.coords if data[name].dtype.kind == "U"}
     if "time" in data.coords:
         encoding["time"] = {"units": "days since 1900-01-01", "calendar": "standard"}
     data.to_netcdf(path, engine="netcdf4", encoding=encoding)
