@@ -80,6 +80,7 @@ def _choose_cells(
     continent, lat = planet["continent"].values, np.abs(planet["lat"].values)
     usable = (properties.usual_gpp > LEAST_GPP) & (planet["LANDFRAC"].values > 0.3)
     liked = np.select([lat < 23.5, lat < 33, lat < 62], [1.0, 1.2, 3.0], 0.6) * usable
+    liked = np.where((continent == "Europe") & (planet["lon"].values > 30), 0.25 * liked, liked)
     _, where, count = np.unique(planet["IGBP"].values, return_inverse=True, return_counts=True)
     liked = liked / count[where] ** 0.75
     weight = np.zeros(lat.size)

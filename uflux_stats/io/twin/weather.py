@@ -148,7 +148,7 @@ def _longwave(air: Floats, vpd: Floats, cloud: Floats) -> Floats:
     """Brutsaert 1975 (doi 10.1029/WR011i005p00742) for clear sky, more under cloud."""
     kelvin = air + ZERO_CELSIUS
     vapour = np.maximum(saturation(air) - vpd / 1.25, 0.05)
-    emissivity = np.minimum(1.24 * (vapour / kelvin) ** (1 / 7) * (1 + 0.17 * cloud), 0.99)
+    emissivity = np.minimum(1.24 * (vapour / kelvin) ** (1 / 7) * (1.02 + 0.17 * cloud), 0.99)
     return np.asarray(emissivity * STEFAN_BOLTZMANN * kelvin**4)
 
 
@@ -158,7 +158,7 @@ def _net_radiation(
     green = plant_parameters(planet["IGBP"])["green"].values
     snow = 1 / (1 + np.exp((air + 2) / 1.5))
     albedo = 0.28 - 0.16 * green + snow * (0.45 - 0.30 * green)
-    surface = 0.7 * air + 0.3 * np.maximum(soil, air) + 0.008 * shine
+    surface = 0.7 * air + 0.3 * np.maximum(soil, air) + 0.005 * shine
     outgoing = 0.97 * STEFAN_BOLTZMANN * (surface + ZERO_CELSIUS) ** 4
     return np.asarray((1 - albedo) * shine + 0.97 * longwave - outgoing)
 
