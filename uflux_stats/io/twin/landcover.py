@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 IGBP_CODES: Final = {name: code for code, name in IGBP_CLASSES.items()}
 FARMLAND: Final = (
-    Bump(49, 22, 7, 26, 2.0), Bump(53, 65, 4, 22, 1.2), Bump(42, -93, 7, 8, 2.2),
+    Bump(49, 22, 7, 26, 1.0), Bump(53, 65, 4, 22, 1.2), Bump(42, -93, 7, 8, 1.7),
     Bump(51, -107, 3, 8, 1.6), Bump(26, 79, 5, 8, 2.4), Bump(34, 114, 6, 6, 2.2),
     Bump(-35, -61, 5, 5, 1.8), Bump(11, 3, 3, 14, 1.0), Bump(46, 126, 4, 6, 1.8),
     Bump(-33, 145, 4, 6, 1.2), Bump(14, 102, 4, 4, 1.5), Bump(-18, -50, 5, 6, 1.0),
