@@ -90,8 +90,8 @@ def _farmland(
 ) -> NDArray[np.str_]:
     likely = added(FARMLAND, planet["lat"].values, planet["lon"].values) + 0.6 * field
     possible = (wet > 0.25) & ~np.isin(names, ["SNO", "BSV", "WET", "DNF"])
-    mosaic = np.where(likely > 0.95, "CVM", names)
-    return np.where(possible, np.where(likely > 1.1, "CRO", mosaic), names)
+    mosaic = np.where(likely > 0.8, "CVM", names)
+    return np.where(possible, np.where(likely > 0.95, "CRO", mosaic), names)
 
 
 def koppen_class(planet: xr.Dataset) -> NDArray[np.str_]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.grid import continents_at
 from uflux_stats.io.twin.climate import LAPSE_RATE
+from uflux_stats.io.twin.landcover import IGBP_CODES
 from uflux_stats.io.twin.options import TwinOptions
 from uflux_stats.io.twin.truth import Properties, true_fluxes
 
@@ -21,6 +22,7 @@ CROWDING: Final = {
 }  # fmt: skip
 """Share of towers by continent, roughly as in FLUXNET2015."""
 TRIES: Final = 8
+UNLIKELY: Final = tuple(IGBP_CODES[name] for name in ("CVM", "URB", "BSV", "SNO", "WAT"))
 LEAST_GPP: Final = 0.1
 """Nobody builds a tower where GPP is smaller [gC m-2 d-1]."""
 
@@ -79,7 +81,8 @@ def _choose_cells(
     """Draw cells as unevenly as real networks do; rare classes are sought out somewhat."""
     continent, lat = planet["continent"].values, np.abs(planet["lat"].values)
     usable = (properties.usual_gpp > LEAST_GPP) & (planet["LANDFRAC"].values > 0.3)
-    liked = np.select([lat < 23.5, lat < 33, lat < 62], [1.0, 1.2, 3.0], 0.6) * usable
+    usable &= ~np.isin(planet["IGBP"].values, UNLIKELY)
+    liked = np.select([lat < 23.5, lat < 33, lat < 62], [1.5, 1.2, 3.0], 0.6) * usable
     liked = np.where((continent == "Europe") & (planet["lon"].values > 30), 0.25 * liked, liked)
     _, where, count = np.unique(planet["IGBP"].values, return_inverse=True, return_counts=True)
     liked = liked / count[where] ** 0.75
