@@ -1,0 +1,99 @@
+"""Where the results of a run come from."""
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from uflux_stats import __version__
+from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.checksums import PACKAGE, checksum, library_versions
+
+
+def provenance(
+    config: RunConfig, *, started: datetime, citations: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Describe what a run was made from, as plain values for ``provenance.json``.
+
+    The run's own folder and the number of workers are left out: no result depends on them.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    started : datetime
+        Begin of the run, with time zone.
+    citations : sequence of mappings
+        One per data set used: source, DOI, licence.
+
+    Returns
+    -------
+    dict
+        Configuration, input checksums, package, libraries, seeds, citations, and dates.
+    """
+    return {
+        "data": "twin Earth: generated, not observed" if config.is_twin else "observed",
+        "configuration": _configuration(config),
+        "inputs": {str(path): checksum(path) for path in input_paths(config)},
+        "package": {"name": "uflux-stats", "version": __version__, "commit": commit()},
+        "python": platform.python_version(),
+        "libraries": library_versions(),
+        "seeds": {
+            "run": config.run.seed,
+            "twin": config.twin_seed,
+            "refine": config.refine_seed,
+        },
+        "citations": [dict(entry) for entry in citations],
+        "dates": {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+
+
+def input_paths(config: RunConfig) -> tuple[Path, ...]:
+    """Return the input files and folders that a configuration names."""
+    single = (config.input.towers, config.input.dgvm)
+    return tuple(path for path in single if path is not None) + config.input.drivers
+
+
+def commit() -> str | None:
+    """Return the git commit that the package's source is at, or None outside a checkout.
+
+    ``+changes`` is added where tracked files of the package differ from that commit.
+    """
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    head = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", str(PACKAGE))
+    return f"{head}+changes" if head and changed else head
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE.parent), *words],
+            capture_output=True, text=True, check=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _configuration(config: RunConfig) -> dict[str, Any]:
+    table = asdict(config)
+    del table["output"]["out"]
+    del table["run"]["workers"]
+    return {section: _plain(values) for section, values in table.items()}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: [str(item) for item in value] if isinstance(value, tuple)
+        else str(value) if isinstance(value, Path)
+        else value
+        for key, value in values.items()
+    }  # fmt: skip
