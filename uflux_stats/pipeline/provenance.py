@@ -10,7 +10,8 @@ from typing import Any
 
 from uflux_stats import __version__
 from uflux_stats.config import RunConfig
-from uflux_stats.pipeline.checksums import PACKAGE, checksum, library_versions
+from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.pipeline.code import PACKAGE, library_versions
 
 
 def provenance(
@@ -37,7 +38,7 @@ def provenance(
     return {
         "data": "twin Earth: generated, not observed" if config.is_twin else "observed",
         "configuration": _configuration(config),
-        "inputs": {str(path): checksum(path) for path in input_paths(config)},
+        "inputs": {str(path): fingerprint(path) for path in input_paths(config)},
         "package": {"name": "uflux-stats", "version": __version__, "commit": commit()},
         "python": platform.python_version(),
         "libraries": library_versions(),
@@ -83,17 +84,8 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() or None
 
 
-def _configuration(config: RunConfig) -> dict[str, Any]:
+def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:
     table = asdict(config)
     del table["output"]["out"]
     del table["run"]["workers"]
-    return {section: _plain(values) for section, values in table.items()}
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: [str(item) for item in value] if isinstance(value, tuple)
-        else str(value) if isinstance(value, Path)
-        else value
-        for key, value in values.items()
-    }  # fmt: skip
+    return table

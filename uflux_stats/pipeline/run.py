@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from uflux_stats.config import RunConfig, check
-from uflux_stats.pipeline.files import write_table
+from uflux_stats.io.store import write_json
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import provenance
 from uflux_stats.pipeline.runner import PROVENANCE, RunRecord, run_stages
@@ -34,5 +34,5 @@ def run(config: RunConfig, *, progress: bool = False) -> RunRecord:
     record = run_stages(
         plan(config), config.output.out, workers=config.run.workers, progress=progress
     )
-    write_table(config.output.out / PROVENANCE, provenance(config, started=started))
+    write_json(provenance(config, started=started), config.output.out / PROVENANCE)
     return record

@@ -11,10 +11,11 @@ from tqdm import tqdm
 
 from uflux_stats.config.verify import STAGES_FOLDER
 from uflux_stats.errors import UfluxError
-from uflux_stats.pipeline.files import remove, write_table, write_text
+from uflux_stats.io.store import write_json
+from uflux_stats.pipeline.files import remove
 from uflux_stats.pipeline.resources import Usage, measured
 from uflux_stats.pipeline.stage import Stage, finished, forget_others, perform
-from uflux_stats.reporting.numbers import Numbers, merge, to_json
+from uflux_stats.reporting.numbers import Numbers, merge
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def run_stages(
         parts.append(numbers)
         _write_runtime(folder, records, workers)
     together = merge(*parts)
-    write_text(folder / NUMBERS, to_json(together))
+    write_json(together, folder / NUMBERS)
     return RunRecord(folder, tuple(records), together)
 
 
@@ -139,4 +140,4 @@ def _write_runtime(folder: Path, records: Sequence[StageRecord], workers: int) -
         peak_child_memory_mib=max(usage.peak_child_memory_mib for usage in usages),
     )
     stages = {record.name: {**asdict(record.usage), "reused": record.reused} for record in records}
-    write_table(folder / RUNTIME, {"stages": stages, "total": asdict(total), "workers": workers})
+    write_json({"stages": stages, "total": total, "workers": workers}, folder / RUNTIME)

@@ -13,14 +13,11 @@ from typing import Any
 
 from uflux_stats.config.verify import STAGES_FOLDER
 from uflux_stats.errors import DataFileError, UfluxError
-from uflux_stats.pipeline.checksums import (
-    checksum,
-    code_version,
-    fingerprint,
-    library_versions,
-)
-from uflux_stats.pipeline.files import move_into_place, remove, write_table, write_text
-from uflux_stats.reporting.numbers import Number, Numbers, read_numbers, to_json
+from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.io.store import write_json
+from uflux_stats.pipeline.code import code_version, library_versions
+from uflux_stats.pipeline.files import move_into_place, remove
+from uflux_stats.reporting.numbers import Number, Numbers, read_numbers
 
 MARK = "done.json"
 NUMBERS = "numbers.json"
@@ -83,13 +80,15 @@ class Stage:
 
     def fingerprint(self, folder: Path) -> str:
         """Return what the results depend on: settings, contents of inputs, code and libraries."""
-        outside = {kind: [checksum(path) for path in paths] for kind, paths in self.files.items()}
+        outside = {
+            kind: [fingerprint(path) for path in paths] for kind, paths in self.files.items()
+        }
         return fingerprint(
             {
                 "name": self.name,
                 "settings": dict(self.settings),
                 "files": outside,
-                "needs": {name: _checksum_of_need(folder / name) for name in self.needs},
+                "needs": {name: _digest_of_need(folder / name) for name in self.needs},
                 "outputs": self.outputs,
                 "code": code_version(self.function.__module__),
                 "libraries": library_versions(),
@@ -135,8 +134,8 @@ def perform(stage: Stage, folder: Path, expected: str, *, workers: int = 1) -> N
     for name in stage.outputs:
         move_into_place(work / name, folder / name)
     remove(work)
-    write_text(home / NUMBERS, to_json(numbers))
-    write_table(home / MARK, {"fingerprint": expected, "outputs": _outputs(stage, folder)})
+    write_json(numbers, home / NUMBERS)
+    write_json({"fingerprint": expected, "outputs": _outputs(stage, folder)}, home / MARK)
     return numbers
 
 
@@ -160,10 +159,10 @@ def _marked_outputs(home: Path) -> list[str]:
         return []
 
 
-def _checksum_of_need(path: Path) -> str:
+def _digest_of_need(path: Path) -> str:
     try:
-        return checksum(path)
-    except FileNotFoundError as error:
+        return fingerprint(path)
+    except DataFileError as error:
         raise DataFileError(
             f"{path.name}: expected the result of an earlier stage, got nothing at {path}; "
             "put the stage that writes it before the one that reads it"
@@ -181,4 +180,4 @@ def _work_folder(home: Path, stage: Stage, expected: str) -> Path:
 
 
 def _outputs(stage: Stage, folder: Path) -> dict[str, str]:
-    return {name: checksum(folder / name) for name in stage.outputs}
+    return {name: fingerprint(folder / name) for name in stage.outputs}

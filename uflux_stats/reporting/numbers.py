@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, SupportsFloat, TypeAlias
 
@@ -95,12 +95,6 @@ def merge(*parts: Mapping[str, Number]) -> Numbers:
             raise UfluxError(f"numbers: expected each key once, got {shared} twice; rename one")
         together |= part
     return dict(sorted(together.items()))
-
-
-def to_json(numbers: Mapping[str, Number]) -> str:
-    """Write numbers as JSON text: sorted, the same bytes for the same numbers."""
-    table = {name: asdict(entry) for name, entry in sorted(numbers.items())}
-    return json.dumps(table, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_numbers(path: Path) -> Numbers:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from uflux_stats.errors import UfluxError
+from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline import Stage, Task, run_stages
-from uflux_stats.pipeline.checksums import checksum, code_version
+from uflux_stats.pipeline.code import code_version
 from uflux_stats.reporting.numbers import Number, number, read_numbers
 
 CALLS: list[str] = []
@@ -175,7 +176,7 @@ def test_the_same_run_twice_is_the_same_bytes(source: Path, tmp_path: Path) -> N
     for name in ("a", "b"):
         run_stages(stages(source), tmp_path / name, workers=1 if name == "a" else 2)
         (tmp_path / name / "runtime.json").unlink()
-    assert checksum(tmp_path / "a") == checksum(tmp_path / "b")
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
 
 
 def test_mistaken_plans_are_named(source: Path, out: Path) -> None:
@@ -192,14 +193,3 @@ def test_mistaken_plans_are_named(source: Path, out: Path) -> None:
 def test_code_version_follows_imports_and_no_others() -> None:
     assert code_version("uflux_stats.schema") != code_version("uflux_stats.checks")
     assert code_version("json") == code_version("os.path")
-
-
-def test_checksum_of_a_folder_sees_names_and_contents(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "a").write_text("1")
-    before = checksum(folder)
-    (folder / "a").rename(folder / "b")
-    renamed = checksum(folder)
-    (folder / "b").write_text("2")
-    assert len({before, renamed, checksum(folder)}) == 3

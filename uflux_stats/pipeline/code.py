@@ -1,13 +1,13 @@
-"""Checksums of files, folders and the package's own code: by content, never by date."""
+"""The version of the code that a result depends on: its own modules and the libraries."""
 
 import ast
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from uflux_stats.io.fingerprints import fingerprint
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 NUMERICAL_LIBRARIES: Final = (
@@ -15,37 +15,6 @@ NUMERICAL_LIBRARIES: Final = (
     "matplotlib",
 )  # fmt: skip
 """Libraries whose version can change a result."""
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file, or of all names and contents below a folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ``path`` does not exist.
-    """
-    if not path.is_dir():
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    listing = {
-        found.relative_to(path).as_posix(): checksum(found)
-        for found in path.rglob("*")
-        if found.is_file()
-    }
-    return fingerprint(listing)
-
-
-def fingerprint(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a mapping of plain values; the order of keys does not matter.
-
-    Examples
-    --------
-    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
-    True
-    """
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def library_versions() -> dict[str, str]:
@@ -65,9 +34,9 @@ def code_version(module: str) -> str:
     module : str
         Dotted name, such as ``uflux_stats.pipeline.stages``.
     """
-    sources = {_relative(path): checksum(path) for path in _closure(module)}
+    sources = {_relative(path): fingerprint(path) for path in _closure(module)}
     data = PACKAGE / "data"
-    shipped = {"data": checksum(data)} if data.is_dir() else {}
+    shipped = {"data": fingerprint(data)} if data.is_dir() else {}
     return fingerprint(sources | shipped)
 
 
