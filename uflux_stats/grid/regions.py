@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from uflux_stats.errors import GridError, MissingVariableError
+from uflux_stats.errors import GridError, MissingVariableError, RangeError
 from uflux_stats.grid.polygons import (
     COAST_LIMIT_KM,
     CONTINENTS,
@@ -68,6 +68,8 @@ def region_masks(
         If ``by`` or ``regions`` is unknown, or coordinates are not places.
     MissingVariableError
         If `lat`, `lon` or the class map is missing.
+    RangeError
+        If a class map holds foreign codes (not looked for in Dask arrays).
 
     Examples
     --------
@@ -128,9 +130,21 @@ def _mapped(name: str, names: dict[int, str]) -> Callable[[xr.DataArray | xr.Dat
             codes = {label: code for code, label in names.items()}
             numbers = [codes.get(str(label), MISSING_CLASS) for label in values.values.ravel()]
             values = values.copy(data=np.array(numbers).reshape(values.shape))
+        elif values.chunks is None:
+            _require_known_codes(values, name, names)
         return Classes(values, names)
 
     return classify
+
+
+def _require_known_codes(values: xr.DataArray, name: str, names: dict[int, str]) -> None:
+    found = np.unique(values.values[np.isfinite(values.values)])
+    foreign = np.setdiff1d(found, [*names, MISSING_CLASS])
+    if foreign.size:
+        raise RangeError(
+            f"{name}: expected codes {min(names)} to {max(names)} or {MISSING_CLASS} (missing), "
+            f"got also {foreign[:5].tolist()}; translate the classes first"
+        )
 
 
 def _globe(places: xr.DataArray | xr.Dataset) -> Classes:
