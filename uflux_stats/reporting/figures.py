@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
@@ -94,9 +95,9 @@ def _skill(rows: pd.DataFrame, step: str, units: str) -> dict[str, float]:
 
 
 def _skill_text(step: str, skill: dict[str, float], units: str) -> str:
+    rmse = axis_label(f"RMSE {skill['rmse']:.2f}", units)
     return (
-        f"{step}: r$^2$ {skill['r2']:.2f} (Pearson {skill['r2_pearson']:.2f})\n"
-        f"{axis_label(f'RMSE {skill["rmse"]:.2f}', units)}\n"
+        f"{step}: r$^2$ {skill['r2']:.2f} (Pearson {skill['r2_pearson']:.2f})\n{rmse}\n"
         f"slope {skill['slope_model_on_obs']:.2f}"
     )
 
@@ -203,7 +204,7 @@ def _baseline_marks(
         )  # fmt: skip
 
 
-def _places(groups: int, index: int, series: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _places(groups: int, index: int, series: int) -> NDArray[np.floating]:
     return np.arange(groups) + 0.8 * ((index + 0.5) / series - 0.5)
 
 
