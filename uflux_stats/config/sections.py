@@ -37,12 +37,16 @@ class InputConfig:
 
 @dataclass(frozen=True)
 class TwinConfig:
-    """``[twin]``: the generated planet. Resolution in degrees; the seed defaults to the run's."""
+    """``[twin]``: the generated planet.
+
+    Resolution in degrees; first and last year, both included; the seed defaults to the run's.
+    """
 
     seed: int | None = setting(None, low=0)
-    resolution: float = setting(4.0, low=0.25, high=10)
-    towers: int = setting(64, low=8, high=1000)
-    years: int = setting(20, low=1, high=100)
+    resolution: float = setting(4.0, low=0.5, high=30)
+    years: tuple[int, int] = (2003, 2022)
+    towers: int = setting(80, low=6, high=1000)
+    models: int = setting(8, low=1, high=16)
 
 
 @dataclass(frozen=True)

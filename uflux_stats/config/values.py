@@ -51,11 +51,17 @@ def _convert(value: Any, hint: Any, key: str, base: Path) -> Any:
     if origin is Literal:
         return _one_of(value, arguments, key)
     if origin is tuple:
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_convert(item, arguments[0], key, base) for item in items)
+        return _several(value, arguments, key, base)
     if hint is Path:
         return _path(value, key, base)
     return _plain(value, hint, key)
+
+
+def _several(value: Any, arguments: tuple[Any, ...], key: str, base: Path) -> tuple[Any, ...]:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if Ellipsis not in arguments and len(items) != len(arguments):
+        raise ConfigError(f"{key}: expected {len(arguments)} values, got {value!r}; write them all")
+    return tuple(_convert(item, arguments[0], key, base) for item in items)
 
 
 def _one_of(value: Any, choices: tuple[Any, ...], key: str) -> Any:

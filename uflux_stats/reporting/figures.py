@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.style import (
+    BLACK,
+    COLOURS,
+    GREY,
+    axis_label,
+    math_units,
+    new_figure,
+    style,
+)
 from uflux_stats.schema import FLUXES, variable
 from uflux_stats.stats.metrics import score
 
@@ -95,7 +103,7 @@ def _skill(rows: pd.DataFrame, step: str, units: str) -> dict[str, float]:
 
 
 def _skill_text(step: str, skill: dict[str, float], units: str) -> str:
-    rmse = axis_label(f"RMSE {skill['rmse']:.2f}", units)
+    rmse = f"RMSE {skill['rmse']:.2f} {math_units(units)}"
     return (
         f"{step}: r$^2$ {skill['r2']:.2f} (Pearson {skill['r2_pearson']:.2f})\n{rmse}\n"
         f"slope {skill['slope_model_on_obs']:.2f}"
@@ -117,7 +125,7 @@ def skill_bars(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
     Returns
     -------
     Figure
-        Rows are fluxes, columns groupings. Skill below the axis is cut off at -1.
+        Rows are fluxes, columns groupings; n in brackets. Bars end at -1, their labels do not.
 
     Raises
     ------
@@ -128,14 +136,18 @@ def skill_bars(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
     fluxes = [flux for flux in FLUXES if flux in set(whole["flux"])]
     groupings = list(whole["grouping"].unique())
     with style():
-        figure = new_figure(2.6 * len(groupings) + 0.6, 1.7 * len(fluxes) + 0.6)
-        panels = figure.subplots(len(fluxes), len(groupings), squeeze=False, sharey=True)
+        figure = new_figure(2.6 * len(groupings) + 0.6, 1.9 * len(fluxes) + 0.6)
+        widths = [whole.loc[whole["grouping"] == name, "group"].nunique() + 1 for name in groupings]
+        panels = figure.subplots(
+            len(fluxes), len(groupings), squeeze=False, sharey=True, width_ratios=widths
+        )
         for flux, row in zip(fluxes, panels, strict=True):
             for grouping, ax in zip(groupings, row, strict=True):
                 chosen = whole[(whole["flux"] == flux) & (whole["grouping"] == grouping)]
                 _bars(ax, chosen.assign(group=_with_n(chosen)), "step", STEPS, metric)
                 ax.set_title(f"{flux} by {grouping}")
             row[0].set_ylabel(f"{metric} [1]")
+            row[0].margins(y=0.15)
         _legend_below(figure, panels[0, 0], columns=2)
     return figure
 
@@ -162,14 +174,15 @@ def split_gap(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
         If a column is missing or no row is whole.
     """
     whole = _whole_rows(skill, ("flux", "split", "step", "n", metric), name="skill")
-    whole = whole.assign(group=whole["flux"])
+    whole = whole.assign(group=whole["flux"] + " (" + _range_of_n(whole) + ")")
     refined = whole[whole["step"] == "refined"]
     splits = [split for split in SPLIT_NAMES if split in set(refined["split"])]
     with style():
-        figure = new_figure(5.2, 3.2)
+        figure = new_figure(5.6, 3.4)
         ax = figure.subplots()
         groups = _bars(ax, refined, "split", splits, metric)
         _baseline_marks(ax, whole[whole["step"] == "baseline"], groups, splits, metric)
+        ax.margins(y=0.1)
         ax.set_ylabel(f"{metric} [1]")
         ax.set_title("Refined skill by what was held out")
         _legend_below(figure, ax, columns=3, names=SPLIT_NAMES)
@@ -188,7 +201,7 @@ def _bars(
         bars = ax.bar(places, heights.clip(-1), 0.8 / len(series), color=COLOURS[name], label=name)
         ax.bar_label(bars, [_value(height) for height in heights], fontsize=5, padding=1)
     ax.axhline(0, color=BLACK, linewidth=0.6)
-    ax.set_xticks(range(len(groups)), groups, rotation=90 if len(groups) > 4 else 0)
+    ax.set_xticks(range(len(groups)), groups, rotation=90 if len(groups) > 4 else 0, fontsize=6)
     return groups
 
 
@@ -199,7 +212,7 @@ def _baseline_marks(
         chosen = rows[rows["split"] == split].drop_duplicates("group").set_index("group")[metric]
         heights = chosen.reindex(groups).to_numpy(float).clip(-1)
         ax.plot(
-            _places(len(groups), index, len(splits)), heights, "_", color=BLACK, markersize=9,
+            _places(len(groups), index, len(splits)), heights, "_", color=BLACK, markersize=14,
             label="baseline" if index == 0 else None,
         )  # fmt: skip
 
@@ -213,7 +226,17 @@ def _value(height: float) -> str:
 
 
 def _with_n(rows: pd.DataFrame) -> "pd.Series[str]":
-    return rows["group"].astype(str) + "\nn=" + rows["n"].astype(int).astype(str)
+    return rows["group"].astype(str) + " (" + rows["n"].astype(int).astype(str) + ")"
+
+
+def _range_of_n(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Sample size of each flux as text, or its range where splits differ."""
+    sizes = rows["n"].astype(int).groupby(rows["flux"]).agg(["min", "max"])
+    texts = {
+        flux: f"n = {low:,}" if low == high else f"n = {low:,} to {high:,}"
+        for flux, low, high in sizes.itertuples()
+    }
+    return rows["flux"].map(texts)
 
 
 def _legend_below(

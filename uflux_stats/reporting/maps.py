@@ -1,5 +1,6 @@
 """Maps of one field, with land outlines and a profile over latitude."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError, UnitsError
@@ -53,7 +55,7 @@ def flux_map(field: xr.DataArray, *, title: str) -> Figure:
         raise MissingVariableError("field: expected a cell with a value, got none")
     label = axis_label(str(field.name or "value"), field.attrs["units"])
     with style():
-        figure = new_figure(8.0, 3.6)
+        figure = new_figure(8.0, 4.2)
         chart, profile = figure.subplots(1, 2, width_ratios=(6, 1), sharey=True)
         _draw_map(figure, chart, field.transpose("lat", "lon"), label)
         _draw_profile(profile, field, label)
@@ -67,11 +69,19 @@ def _draw_map(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None
         field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
         rasterized=True,
     )  # fmt: skip
-    rings = [shapely.get_coordinates(polygon.exterior) for polygon in land_outlines()]
-    ax.add_collection(LineCollection(rings, colors=GREY, linewidths=0.3))
-    ax.set(xlim=(-180, 180), ylim=(-60, 85), aspect="equal")
+    ax.add_collection(LineCollection(_coastlines(), colors=GREY, linewidths=0.3))
+    ax.set(xlim=(-180, 180), ylim=(-60, 85))
     ax.set(xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"))
-    figure.colorbar(mesh, ax=ax, location="bottom", label=label, shrink=0.6, extend="both")
+    figure.colorbar(
+        mesh, ax=ax, location="bottom", label=label, shrink=0.6, aspect=40, extend="both"
+    )
+
+
+@lru_cache(maxsize=1)
+def _coastlines() -> "list[NDArray[np.float64]]":
+    """Rings of longitude and latitude around the land, without borders inside it."""
+    land = shapely.union_all(land_outlines(), grid_size=0.01)
+    return [shapely.get_coordinates(part.exterior) for part in shapely.get_parts(land)]
 
 
 def _scale(field: xr.DataArray) -> tuple[Normalize, str]:

@@ -76,9 +76,20 @@ def axis_label(name: str, units: str) -> str:
     >>> axis_label("GPP", "gC m-2 d-1")
     'GPP [gC m$^{-2}$ d$^{-1}$]'
     """
+    return f"{name} [{math_units(units)}]"
+
+
+def math_units(units: str) -> str:
+    """Return a unit with its powers raised.
+
+    Examples
+    --------
+    >>> math_units("W m-2"), math_units("1")
+    ('W m$^{-2}$', '1')
+    """
     words = []
     for word in units.split():
         letters = word.rstrip("-0123456789")
         power = word[len(letters) :]
         words.append(f"{letters}$^{{{power}}}$" if letters and power else word)
-    return f"{name} [{' '.join(words)}]"
+    return " ".join(words)

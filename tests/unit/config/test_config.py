@@ -72,6 +72,8 @@ def test_seeds_default_to_that_of_the_run() -> None:
         ({"input": {"towers": 3}}, r"input\.towers: expected a path, got 3"),
         ({"input": {"drivers": [""]}}, r"input\.drivers: expected a path, got ''"),
         ({"validation": {"splits": ["tower", "year"]}}, r"validation\.splits: .*got 'year'"),
+        ({"twin": {"years": [2003]}}, r"twin\.years: expected 2 values, got \[2003\]"),
+        ({"twin": {"years": [2003, "x"]}}, r"twin\.years: expected a whole number, got 'x'"),
         ({"refine": 3}, r"refine: expected a section, got 3"),
     ],
 )

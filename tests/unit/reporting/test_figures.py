@@ -84,7 +84,7 @@ def test_bars_show_the_values_given(skill: pd.DataFrame) -> None:
     assert {"0.31", "0.64"} <= set(told.splitlines())
     assert "0.87" not in told
     assert "GPP by IGBP" in told
-    assert "n=40" in told
+    assert "ENF (40)" in told
     heights = {round(bar.get_height(), 6) for ax in figure.axes for bar in ax.patches}
     assert heights == {0.31, 0.64}
 
@@ -95,6 +95,7 @@ def test_gap_has_a_bar_for_each_split(skill: pd.DataFrame) -> None:
     assert {"0.87", "0.64"} <= set(told.splitlines())
     assert "random site-months held out" in told
     assert "baseline" in told
+    assert "GPP (n = 40)" in told
 
 
 def test_map_profile_is_the_mean_over_longitude(field: xr.DataArray) -> None:
