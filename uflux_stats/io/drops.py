@@ -25,6 +25,8 @@ class Reason(StrEnum):
     UNSORTED = "row out of order, sorted"
     NO_STATIC = "unknown in the site table"
     NO_FAPAR = "month absent from the fAPAR table"
+    NO_CO2 = "month absent from the global CO2 table"
+    GAP = "month of the file's period absent"
     CO2_REPLACED = "tower CO2 missing or impossible, global mean taken"
     OTHER_STEP = "file of another time step ignored"
     OTHER_FILE = "file of another kind ignored"

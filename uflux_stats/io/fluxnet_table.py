@@ -97,6 +97,13 @@ def _in_order(frame: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]
     return distinct[~conflicting], drops
 
 
+def _gaps(index: pd.Index, file: TowerFile) -> Drop:
+    """Count months that the file's name promises and the file lacks."""
+    first, last = file.years
+    promised = pd.date_range(f"{first}-01-01", f"{last}-12-01", freq="MS")
+    return Drop(file.site, "month", Reason.GAP, int((~promised.isin(index)).sum()))
+
+
 def _keep(
     values: pd.Series, keep: pd.Series, *, site: str, reason: Reason
 ) -> tuple[pd.Series, Drop]:
@@ -152,7 +159,9 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
     sources = {column.source for column in columns}
     sources |= {column.quality for column in columns if column.quality is not None}
     present = [name for name in header if name in sources]
-    frame, drops = _in_order(_parse(file, present), file.site)
+    parsed = _parse(file, present)
+    frame, drops = _in_order(parsed, file.site)
+    drops.append(_gaps(parsed.index, file))
     cleaned = {}
     for column in columns:
         cleaned[column.name], dropped = _clean(frame, column, file.site, qc)
