@@ -31,6 +31,8 @@ class Reason(StrEnum):
     OTHER_STEP = "file of another time step ignored"
     OTHER_FILE = "file of another kind ignored"
     OLDER_VERSION = "older version of the same site ignored"
+    NO_LAND = "no cell with data within reach"
+    OTHER_PERIOD = "month outside the period common to all variables"
     SAME_FILE = "second copy of the same file ignored"
 
 
