@@ -78,8 +78,8 @@ def parse_override(text: str) -> tuple[str, Any]:
 
     Examples
     --------
-    >>> parse_override("refine.members=4"), parse_override("refine.model=cascade")
-    (('refine.members', 4), ('refine.model', 'cascade'))
+    >>> parse_override("refine.members=4"), parse_override("refine.target=direct")
+    (('refine.members', 4), ('refine.target', 'direct'))
     """
     key, equals, value = text.partition("=")
     if not equals or "." not in key:

@@ -24,9 +24,14 @@ def setting(default: Any, *, low: float | None = None, high: float | None = None
 
 @dataclass(frozen=True)
 class InputConfig:
-    """``[input]``: the data. Without ``towers`` the run is on the twin Earth."""
+    """``[input]``: the data; without any the run is on the twin Earth.
+
+    ``sites`` and ``fapar`` are tables of the towers; by default they are looked for beside them.
+    """
 
     towers: Path | None = None
+    sites: Path | None = None
+    fapar: Path | None = None
     drivers: tuple[Path, ...] = ()
     dgvm: Path | None = None
     tower_drivers: Literal["tower", "grid"] = "tower"
@@ -53,7 +58,7 @@ class TwinConfig:
 class RefineConfig:
     """``[refine]``: the learned correction. The seed defaults to the run's."""
 
-    model: Literal["xgboost", "cascade"] = "xgboost"
+    model: Literal["xgboost"] = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)

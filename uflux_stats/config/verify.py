@@ -23,15 +23,12 @@ def check(config: RunConfig) -> None:
     _check_values(config)
     _check_together(config)
     given = config.input
-    for key, path in (("towers", given.towers), ("dgvm", given.dgvm)):
+    for key in ("towers", "dgvm", "sites", "fapar"):
+        path = getattr(given, key)
         if path is not None:
-            _require_full_folder(path, key=f"input.{key}")
+            _require_there(path, key=f"input.{key}")
     for path in given.drivers:
-        if not path.exists():
-            raise ConfigError(
-                f"input.drivers: expected a NetCDF file or Zarr store, got {path}, which does not "
-                "exist; check the path"
-            )
+        _require_there(path, key="input.drivers")
     _require_run_folder(config.output.out)
 
 
@@ -58,12 +55,11 @@ def _check_together(config: RunConfig) -> None:
         )
 
 
-def _require_full_folder(path: Path, *, key: str) -> None:
-    if not path.is_dir():
-        state = "is not a folder" if path.exists() else "does not exist"
-        raise ConfigError(f"{key}: expected a folder, got {path}, which {state}; check the path")
-    if not any(path.iterdir()):
-        raise ConfigError(f"{key}: expected files in the folder, got {path}, which is empty")
+def _require_there(path: Path, *, key: str) -> None:
+    if not path.exists():
+        raise ConfigError(f"{key}: expected data, got {path}, which does not exist; check the path")
+    if path.is_dir() and not any(path.iterdir()):
+        raise ConfigError(f"{key}: expected data, got {path}, which is empty; check the path")
 
 
 def _require_run_folder(path: Path) -> None:

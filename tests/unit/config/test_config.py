@@ -38,9 +38,9 @@ def test_file_values_reach_their_sections(tmp_path: Path) -> None:
 
 
 def test_flags_win_over_the_file(tmp_path: Path) -> None:
-    path = write(tmp_path, "[refine]\nmembers = 3\nmodel = 'cascade'\n")
+    path = write(tmp_path, "[refine]\nmembers = 3\ntarget = 'direct'\n")
     config = read_config(path, {"refine.members": 5})
-    assert (config.refine.members, config.refine.model) == (5, "cascade")
+    assert (config.refine.members, config.refine.target) == (5, "direct")
 
 
 def test_paths_start_from_the_file_and_flags_from_here(tmp_path: Path) -> None:
