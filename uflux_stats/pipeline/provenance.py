@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 
 from uflux_stats import __version__
 from uflux_stats.config import RunConfig
+from uflux_stats.io.catalog import data_source
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline.code import PACKAGE, library_versions
 
 
-def provenance(
-    config: RunConfig, *, started: datetime, citations: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
+def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
     """Describe what a run was made from, as plain values for ``provenance.json``.
 
     The run's own folder and the number of workers are left out: no result depends on them.
@@ -27,8 +25,6 @@ def provenance(
         The run's configuration.
     started : datetime
         Begin of the run, with time zone.
-    citations : sequence of mappings
-        One per data set used: source, DOI, licence.
 
     Returns
     -------
@@ -47,7 +43,7 @@ def provenance(
             "twin": config.twin_seed,
             "refine": config.refine_seed,
         },
-        "citations": [dict(entry) for entry in citations],
+        "citations": [asdict(data_source(key)) for key in sources(config)],
         "dates": {
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -55,9 +51,20 @@ def provenance(
     }
 
 
+def sources(config: RunConfig) -> tuple[str, ...]:
+    """Return the keys of the catalog for the data that a run is made from, shipped ones too.
+
+    Gridded drivers may be of any origin; who gives them knows what to cite.
+    """
+    towers = () if config.is_twin else ("fluxnet2015",)
+    models = () if config.input.dgvm is None else ("trendy",)
+    return (*towers, *models, "noaa_co2", "natural_earth")
+
+
 def input_paths(config: RunConfig) -> tuple[Path, ...]:
     """Return the input files and folders that a configuration names."""
-    single = (config.input.towers, config.input.dgvm)
+    given = config.input
+    single = (given.towers, given.sites, given.fapar, given.dgvm)
     return tuple(path for path in single if path is not None) + config.input.drivers
 
 

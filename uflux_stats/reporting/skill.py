@@ -100,7 +100,7 @@ def _by_group(flux: object, rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     }
     for grouping, (labels, groups) in groupings.items():
         for group in groups if labels is not None else ():
-            chosen = rows.loc[labels == group]
+            chosen: pd.DataFrame = rows[np.asarray(labels == group)]
             if len(chosen) >= MIN_MONTHS:
                 for row in _steps(chosen):
                     yield {"flux": flux, "grouping": grouping, "group": group, **row}
