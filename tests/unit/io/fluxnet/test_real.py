@@ -14,6 +14,14 @@ def towers(real_data):
     return read_fluxnet(real_data / "fluxnet2015")
 
 
+@pytest.fixture(scope="module")
+def varied(real_data):
+    """All towers with tower CO2, satellite fAPAR alone and no quality filter."""
+    table = read_fapar(real_data / "fluxnet2015_fapar.csv.gz")
+    satellite = table[table["source"] == "fdk"]
+    return read_fluxnet(real_data / "fluxnet2015", qc=None, co2="tower", fapar=satellite)
+
+
 def months_and_sites(mask) -> tuple[int, int]:
     return int(mask.sum()), int(mask.any("time").sum())
 
@@ -31,9 +39,8 @@ def test_months_left_by_the_quality_filter(towers) -> None:
     assert months_and_sites(gpp & towers["FAPAR"].notnull()) == (12_808, 202)
 
 
-def test_latent_heat_is_filtered_by_its_own_quality(towers, real_data) -> None:
-    unfiltered = read_fluxnet(real_data / "fluxnet2015", qc=None)
-    assert int(unfiltered["LE"].notnull().sum()) == 17_916 - 3
+def test_latent_heat_is_filtered_by_its_own_quality(towers, varied) -> None:
+    assert int(varied["LE"].notnull().sum()) == 17_916 - 3
     assert int(towers["LE"].notnull().sum()) == 17_916 - 3 - 3_932
 
 
@@ -56,10 +63,9 @@ def test_faults_are_dropped(towers, samples) -> None:
         require_range(towers[name], name=name)
 
 
-def test_impossible_tower_co2_is_replaced(real_data) -> None:
-    co2 = read_fluxnet(real_data / "fluxnet2015", co2="tower")["CO2"]
-    assert float(co2.min()) >= 300
-    assert float(co2.max()) <= 470
+def test_impossible_tower_co2_is_replaced(varied) -> None:
+    assert float(varied["CO2"].min()) >= 300
+    assert float(varied["CO2"].max()) <= 470
 
 
 def test_statics(towers) -> None:
@@ -69,10 +75,8 @@ def test_statics(towers) -> None:
     assert towers["C4"].sel(site=["IT-BCi", "AR-SLu"]).values.tolist() == [1.0, 0.0]
 
 
-def test_fapar_may_be_restricted_to_a_source(towers, real_data) -> None:
-    table = read_fapar(real_data / "fluxnet2015_fapar.csv.gz")
-    satellite = read_fluxnet(real_data / "fluxnet2015", fapar=table[table["source"] == "fdk"])
-    assert int(satellite["FAPAR"].notnull().sum()) == 12_612
+def test_fapar_may_be_restricted_to_a_source(towers, varied) -> None:
+    assert int(varied["FAPAR"].notnull().sum()) == 12_612
     assert int(towers["FAPAR"].notnull().sum()) == 17_454
 
 
@@ -90,3 +94,26 @@ def test_samples_of_other_kinds_are_passed_over(real_data, samples) -> None:
     report = dropped_report(towers)
     assert samples.dropped(report, "file", "another time step") == 2
     assert samples.dropped(report, "file", "another kind") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "source"),
+    [
+        ({"reference": "USTAR50"}, "GPP_NT_VUT_USTAR50"),
+        ({"reference": "MEAN", "partitioning": "DT"}, "GPP_DT_VUT_MEAN"),
+        ({"reference": "75", "ustar": "CUT"}, "GPP_NT_CUT_75"),
+    ],
+)
+def test_other_estimates_of_the_fullset(real_data, options, source) -> None:
+    name = "FLX_AR-SLu_FLUXNET2015_FULLSET_MM_2009-2011_1-3.csv"
+    towers = read_fluxnet(real_data / "native_samples" / name, qc=None, **options)
+    assert towers["GPP"].attrs["source"] == source
+    assert towers["GPP"].notnull().any()
+
+
+def test_latent_heat_corrected_for_closure(real_data) -> None:
+    path = real_data / "native_samples" / "AMF_US-SRM_FLUXNET_SUBSET_MM_2004-2023_3-6.csv"
+    measured = read_fluxnet(path)["LE"]
+    corrected = read_fluxnet(path, latent_heat="LE_CORR")["LE"]
+    assert corrected.attrs["source"] == "LE_CORR"
+    assert float((corrected - measured).mean()) > 0
