@@ -1,1 +1,17 @@
-"""refinement."""
+"""Machine-learned refinement of the baselines' residuals, and its honest validation."""
+
+from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.refiner import Refiner, refine
+from uflux_stats.refinement.splits import SPLITS, Split, split_folds
+from uflux_stats.refinement.validation import ValidationOptions, cross_validate
+
+__all__ = [
+    "SPLITS",
+    "RefineOptions",
+    "Refiner",
+    "Split",
+    "ValidationOptions",
+    "cross_validate",
+    "refine",
+    "split_folds",
+]

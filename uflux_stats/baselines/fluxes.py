@@ -1,0 +1,203 @@
+"""The process baseline: GPP, RECO, NEE and LE from drivers, on towers and on grids alike."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from uflux_stats.baselines import gpp as photosynthesis
+from uflux_stats.baselines.greenness import ndvi_from_fapar
+from uflux_stats.baselines.latent_heat import latent_heat, psychrometric_constant
+from uflux_stats.baselines.options import BaselineOptions
+from uflux_stats.baselines.parameters import ParameterTable, default_parameters
+from uflux_stats.baselines.respiration import reco
+from uflux_stats.baselines.thermodynamics import pressure_from_elevation
+from uflux_stats.checks import require_units
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.schema import FLUXES, SCHEMA, variable
+
+_PASCAL_PER_KILOPASCAL = 1e3
+_DEFAULTS = BaselineOptions()
+_ALWAYS = ("TA", "VPD", "SWIN", "RNET", "CO2", "FAPAR", "C4", "IGBP")
+
+
+def baseline(
+    drivers: xr.Dataset,
+    parameters: ParameterTable | None = None,
+    *,
+    options: BaselineOptions = _DEFAULTS,
+) -> xr.Dataset:
+    """Compute the fluxes that process models alone predict.
+
+    GPP by the P-model (Stocker et al. 2020, doi 10.5194/gmd-13-1545-2020), RECO by the temperature
+    response of the parameter table, LE by Priestley-Taylor scaled by NDVI, and NEE = RECO - GPP.
+    A flux is missing where one of its drivers is. Where no energy is available LE is zero; where
+    it is too cold for the quantum yield GPP is zero. Dask arrays stay lazy.
+
+    Parameters
+    ----------
+    drivers : xr.Dataset, (site, time), (time, lat, lon) or (month, lat, lon)
+        TA [degC], VPD [hPa], SWIN [W m-2], RNET [W m-2], CO2 [ppm], FAPAR [1], C4 [1], IGBP, and
+        PA [kPa] or DEM [m] (the elevation fills missing pressure); NDVI [1] where there is any,
+        else it is estimated from FAPAR. Static variables lack the time dimension.
+    parameters : ParameterTable, optional
+        Respiration; the shipped table by default.
+    options : BaselineOptions
+
+    Returns
+    -------
+    xr.Dataset
+        GPP, RECO, NEE [gC m-2 d-1] and LE [W m-2] on the dims of TA, float64.
+
+    Raises
+    ------
+    MissingVariableError
+        If a driver is not there.
+    UnitsError
+        If a driver is in another unit.
+    ConfigError
+        If an option is unknown.
+
+    Examples
+    --------
+    >>> values = {"TA": 20.0, "VPD": 10.0, "SWIN": 200.0, "RNET": 100.0, "CO2": 400.0,
+    ...           "FAPAR": 0.5, "C4": 0.0, "IGBP": 1.0, "PA": 101.325}
+    >>> drivers = xr.Dataset({
+    ...     name: xr.DataArray([[value]], dims=("site", "time"), attrs=variable(name).attrs)
+    ...     for name, value in values.items()
+    ... })
+    >>> round(baseline(drivers).GPP.item(), 3)
+    5.029
+    """
+    table = default_parameters() if parameters is None else parameters
+    _require_drivers(drivers, options)
+    pressure = air_pressure(drivers)
+    fluxes = {
+        "GPP": _gpp(drivers, pressure, options),
+        "RECO": _reco(drivers, table, options),
+        "LE": _latent_heat(drivers, pressure, options),
+    }
+    fluxes["NEE"] = fluxes["RECO"] - fluxes["GPP"]
+    order = drivers["TA"].dims
+    labelled = {
+        name: fluxes[name].transpose(*order, ...).assign_attrs(variable(name).attrs)
+        for name in FLUXES
+    }
+    return xr.Dataset(labelled, attrs={"parameters": table.provenance, "options": repr(options)})
+
+
+def air_pressure(drivers: xr.Dataset) -> xr.DataArray:
+    """Return the air pressure [kPa]: PA, with gaps filled from the elevation DEM [m].
+
+    Raises
+    ------
+    MissingVariableError
+        If neither PA nor DEM is there.
+
+    Examples
+    --------
+    >>> height = xr.DataArray([0.0, 1000.0], dims="site", attrs={"units": "m"})
+    >>> air_pressure(xr.Dataset({"DEM": height})).round(2).values.tolist()
+    [101.32, 90.24]
+    """
+    if "PA" not in drivers and "DEM" not in drivers:
+        raise MissingVariableError(
+            "drivers: expected PA or DEM, got neither; add the pressure [kPa] or the elevation [m]"
+        )
+    if "DEM" not in drivers:
+        return drivers["PA"].copy(deep=False)
+    estimated = _elementwise(pressure_from_elevation, drivers["DEM"]) / _PASCAL_PER_KILOPASCAL
+    filled = drivers["PA"].fillna(estimated) if "PA" in drivers else estimated
+    return filled.assign_attrs(variable("PA").attrs)
+
+
+def _require_drivers(drivers: xr.Dataset, options: BaselineOptions) -> None:
+    """Raise one error that names every missing driver, then check the units of those there."""
+    wanted = [*_ALWAYS, options.respiration_temperature]
+    if options.soil_moisture != "none":
+        wanted += ["SOILWATER", "ARIDITY"]
+    lacking = [name for name in dict.fromkeys(wanted) if name not in drivers]
+    lacking += [] if "PA" in drivers or "DEM" in drivers else ["PA or DEM"]
+    if lacking:
+        raise MissingVariableError(
+            f"drivers: expected variables {lacking}, got {sorted(map(str, drivers.data_vars))}; "
+            "add them under these names"
+        )
+    for name in [*wanted, "PA", "DEM", "NDVI"]:
+        if name in drivers and name != "IGBP":
+            unit = variable(name).units if name in SCHEMA else "1"
+            require_units(drivers[name], unit, name=f"drivers.{name}")
+
+
+def _gpp(drivers: xr.Dataset, pressure: xr.DataArray, options: BaselineOptions) -> xr.DataArray:
+    """Gross primary production [gC m-2 d-1]."""
+    names = ("TA", "VPD", "SWIN", "FAPAR", "CO2", "C4")
+    production = _elementwise(
+        _gpp_kernel, *(drivers[name] for name in names), pressure, options=options
+    )
+    if options.soil_moisture == "stocker20":
+        water = (drivers["SOILWATER"], drivers["ARIDITY"])
+        return production * _elementwise(photosynthesis.soil_moisture_stress, *water)
+    return production
+
+
+def _gpp_kernel(
+    *climate_and_light: NDArray[np.float64], options: BaselineOptions
+) -> NDArray[np.float64]:
+    """Compute GPP where the quantum yield is not zero; nothing else is evaluated in the cold."""
+    warmth, vpd, shortwave, fapar, co2, c4, pressure = climate_and_light
+    climate = photosynthesis.Climate(
+        # the viscosity of water has no meaning far below freezing, where the yield is zero anyway
+        temperature=np.maximum(warmth, -25.0),
+        vpd=vpd * photosynthesis.PASCAL_PER_HPA,
+        co2=co2,
+        pressure=pressure * _PASCAL_PER_KILOPASCAL,
+    )
+    c3_share = photosynthesis.lue_c3(climate, options.phi0, options.jmax_limitation) * (1.0 - c4)
+    c4_share = photosynthesis.lue_c4(warmth, options.phi0, options.jmax_limitation_c4) * c4
+    light = photosynthesis.photon_flux(shortwave, options.umol_per_joule)
+    produced: NDArray[np.float64] = (c3_share + c4_share) * fapar * light
+    return produced
+
+
+def _reco(drivers: xr.Dataset, table: ParameterTable, options: BaselineOptions) -> xr.DataArray:
+    """Ecosystem respiration [gC m-2 d-1]."""
+    warmth = drivers[options.respiration_temperature]
+    igbp = drivers["IGBP"]
+    return _elementwise(reco, warmth, table.rate(igbp), table.sensitivity(igbp), form=table.form)
+
+
+def _latent_heat(
+    drivers: xr.Dataset, pressure: xr.DataArray, options: BaselineOptions
+) -> xr.DataArray:
+    """Latent heat flux [W m-2]; the heat flux into the soil is nil over a month."""
+    ndvi = drivers["NDVI"] if "NDVI" in drivers else ndvi_from_fapar(drivers["FAPAR"])
+    if options.psychrometric is None:
+        psychrometric = _elementwise(psychrometric_constant, pressure)
+    else:
+        psychrometric = xr.full_like(drivers["TA"], options.psychrometric, dtype=float)
+    return _elementwise(latent_heat, drivers["RNET"], drivers["TA"], ndvi, psychrometric)
+
+
+def _elementwise(kernel: Callable[..., Any], *arrays: xr.DataArray, **kwargs: Any) -> xr.DataArray:
+    """Apply a NumPy kernel where all arrays are finite; lazily where one of them is."""
+    result: xr.DataArray = xr.apply_ufunc(
+        _where_finite, *arrays, kwargs={"kernel": kernel, **kwargs},
+        join="exact", dask="parallelized", output_dtypes=[np.float64], keep_attrs=False,
+    )  # fmt: skip
+    return result
+
+
+def _where_finite(
+    *arrays: NDArray[Any], kernel: Callable[..., Any], **kwargs: Any
+) -> NDArray[np.float64]:
+    """Run ``kernel`` on the finite elements only, in float64: oceans cost nothing."""
+    shaped = np.broadcast_arrays(*arrays)
+    finite = np.isfinite(shaped[0])
+    for array in shaped[1:]:
+        finite &= np.isfinite(array)
+    result = np.full(finite.shape, np.nan)
+    result[finite] = kernel(*(array[finite].astype(np.float64) for array in shaped), **kwargs)
+    return result

@@ -1,0 +1,247 @@
+"""Flux towers of the FLUXNET network as one dataset on (site, time)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Literal, TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.errors import DataFileError, MissingVariableError
+from uflux_stats.io.co2 import co2_series
+from uflux_stats.io.drops import Drop, Reason, dropped_report, to_json
+from uflux_stats.io.fluxnet_columns import (
+    Column,
+    FluxnetOptions,
+    driver_columns,
+    target_columns,
+)
+from uflux_stats.io.fluxnet_files import monthly_files
+from uflux_stats.io.fluxnet_table import TowerTable, read_table
+from uflux_stats.io.sites import read_fapar, read_sites
+from uflux_stats.schema import MISSING_CLASS, variable
+
+__all__ = ["FluxnetOptions", "dropped_report", "read_fapar", "read_fluxnet", "read_sites"]
+
+CLASSES: Final = ("IGBP", "KOPPEN")
+STATICS: Final = (*CLASSES, "C4", "DEM")
+
+
+class MoreOptions(TypedDict, total=False):
+    """Rarely needed keywords of ``read_fluxnet``; ``FluxnetOptions`` tells what they mean."""
+
+    reference: str
+    ustar: Literal["VUT", "CUT"]
+    latent_heat: Literal["LE_F_MDS", "LE_CORR"]
+    co2: Literal["global", "tower"]
+    limits: dict[str, tuple[float, float]]
+
+
+def _beside(path: Path, patterns: Iterable[str], *, name: str) -> Path | None:
+    """Find the one file of a pattern in the folder of the towers, or else in its parent."""
+    folder = path if path.is_dir() else path.parent
+    for place in (folder, folder.resolve().parent):
+        for pattern in patterns:
+            found = [file for file in sorted(place.glob(pattern)) if file.is_file()]
+            if len(found) > 1:
+                names = [file.name for file in found]
+                raise DataFileError(
+                    f"{name}: expected one file like {pattern!r} in {place}, got {names}; "
+                    f"say which with {name}="
+                )
+            if found:
+                return found[0]
+    return None
+
+
+def _site_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
+    if isinstance(given, pd.DataFrame):
+        return given
+    file = given or _beside(path, ("fluxnet2015_sites.csv", "*sites*.csv"), name="sites")
+    if file is None:
+        return pd.DataFrame(columns=["lat", "lon", *STATICS], dtype=float)
+    return read_sites(file)
+
+
+def _fapar_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
+    if isinstance(given, pd.DataFrame):
+        return given
+    file = given or _beside(path, ("*fapar*.csv*",), name="fapar")
+    return None if file is None else read_fapar(file)
+
+
+def _require_somewhere(tables: list[TowerTable], columns: tuple[Column, ...]) -> None:
+    """Raise unless each column and its quality is in at least one file."""
+    there = frozenset[str]().union(*(table.sources for table in tables))
+    wanted = {column.source for column in columns}
+    wanted |= {column.quality for column in columns if column.quality is not None}
+    if lacking := sorted(wanted - there):
+        raise MissingVariableError(
+            f"path: expected columns {lacking} in at least one file, got none of "
+            f"{len(tables)}; choose another reference, ustar or partitioning, or read FULLSET"
+        )
+
+
+def _time_axis(tables: list[TowerTable]) -> pd.DatetimeIndex:
+    """Months from the first to the last of any tower, without gaps."""
+    filled = [table.values.index for table in tables if len(table.values)]
+    if not filled:
+        raise DataFileError("path: expected at least one usable month, got none; see the files")
+    first, last = min(index[0] for index in filled), max(index[-1] for index in filled)
+    return pd.date_range(first, last, freq="MS", name="time").as_unit("ns")
+
+
+def _with_fapar(table: TowerTable, fapar: pd.DataFrame | None) -> TowerTable:
+    """Add the column FAPAR at the months of the tower."""
+    values = pd.Series(np.nan, index=table.values.index)
+    if fapar is not None and table.site in fapar.index.get_level_values("site"):
+        values = fapar["FAPAR"].xs(table.site, level="site").reindex(values.index)
+    row = variable("FAPAR")
+    outside = values.notna() & ~values.between(row.low, row.high)
+    drops = (
+        Drop(table.site, "FAPAR", Reason.NO_FAPAR, int(values.isna().sum())),
+        Drop(table.site, "FAPAR", Reason.RANGE, int(outside.sum())),
+    )
+    extended = table.values.assign(FAPAR=values.mask(outside))
+    return TowerTable(table.site, extended, table.sources, table.drops + drops)
+
+
+def _with_co2(table: TowerTable) -> TowerTable:
+    """Add the column CO2, or fill its gaps, with the global mean."""
+    months = xr.DataArray(table.values.index.to_numpy(), dims="time")
+    background = pd.Series(co2_series(months).values, index=table.values.index)
+    if "CO2" not in table.values:
+        return TowerTable(
+            table.site, table.values.assign(CO2=background), table.sources, table.drops
+        )
+    tower = table.values["CO2"]
+    replaced = Drop(table.site, "CO2", Reason.CO2_REPLACED, int(tower.isna().sum()))
+    kept = tuple(drop for drop in table.drops if drop.variable != "CO2")
+    filled = table.values.assign(CO2=tower.fillna(background))
+    return TowerTable(table.site, filled, table.sources, (*kept, replaced))
+
+
+def _stack(tables: list[TowerTable], names: list[str]) -> xr.Dataset:
+    """Put the towers below each other on their common time axis."""
+    time = _time_axis(tables)
+    sites = [table.site for table in tables]
+    data = {name: np.full((len(sites), len(time)), np.nan) for name in names}
+    for row, table in enumerate(tables):
+        where = time.get_indexer(table.values.index)
+        for name in names:
+            data[name][row, where] = table.values[name].to_numpy()
+    variables = {
+        name: (("site", "time"), values, variable(name).attrs) for name, values in data.items()
+    }
+    return xr.Dataset(variables, coords={"site": sites, "time": time})
+
+
+def _static(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """Values of one static; classes are whole numbers, unknown ones ``MISSING_CLASS``."""
+    if name in CLASSES:
+        return rows[name].fillna(MISSING_CLASS).astype(int).to_numpy()
+    return rows[name].astype(float).to_numpy()
+
+
+def _with_statics(towers: xr.Dataset, sites: pd.DataFrame) -> tuple[xr.Dataset, list[Drop]]:
+    """Add what does not change with time; a site without metadata keeps its fluxes."""
+    names = [str(name) for name in towers["site"].values]
+    rows = sites.reindex(names)
+    drops = []
+    for name in ("lat", "lon", *STATICS):
+        unknown = rows[name].isna() | ((rows[name] == MISSING_CLASS) & (name in CLASSES))
+        drops += [Drop(str(site), name, Reason.NO_STATIC, 1) for site in rows.index[unknown]]
+    statics = {name: ("site", _static(rows, name), variable(name).attrs) for name in STATICS}
+    places = {
+        "lat": ("site", rows["lat"].to_numpy(dtype=float), {"units": "degrees_north"}),
+        "lon": ("site", rows["lon"].to_numpy(dtype=float), {"units": "degrees_east"}),
+    }
+    return towers.assign(statics).assign_coords(places), drops
+
+
+def read_fluxnet(
+    path: str | Path,
+    *,
+    qc: float | None = 0.8,
+    sites: str | Path | pd.DataFrame | None = None,
+    fapar: str | Path | pd.DataFrame | None = None,
+    partitioning: Literal["NT", "DT"] = "NT",
+    **more: Unpack[MoreOptions],
+) -> xr.Dataset:
+    """Read monthly FLUXNET files, SUBSET or FULLSET, of any number of towers.
+
+    Targets below ``qc`` become NaN; drivers are never filtered by quality. Negative GPP from
+    night-time partitioning is a measurement and stays. A month that lies outside the possible
+    range, is missing, or stands twice with different values is NaN. ``dropped_report`` counts all
+    of this.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder (with sub-folders), zip archive (of csv files or of one archive per site) or csv
+        file. Files of other time steps are passed over. Of several versions of a site the newest
+        counts.
+    qc : float or None
+        Smallest fraction of good data, 0 to 1, of a month of a target.
+    sites : path or pandas.DataFrame, optional
+        Site table, see ``read_sites``. Without it, ``fluxnet2015_sites.csv`` or ``*sites*.csv``
+        is looked for in the folder of ``path`` and then in its parent. Sites that the table lacks
+        keep their fluxes, with unknown statics.
+    fapar : path or pandas.DataFrame, optional
+        Table of fAPAR, see ``read_fapar``. Without it, ``*fapar*.csv*`` is looked for likewise;
+        without any, FAPAR is NaN.
+    partitioning : {"NT", "DT"}
+        Night-time or daytime partitioning of NEE into GPP and RECO.
+    **more
+        reference, ustar, latent_heat, co2, limits: see ``FluxnetOptions``.
+
+    Returns
+    -------
+    xr.Dataset
+        On (site, time), months without gaps from the first to the last of any tower: TA, TS
+        [degC], VPD [hPa], SWIN, LWIN, RNET [W m-2], P [mm d-1], PA [kPa], CO2 [ppm], FAPAR [1];
+        GPP, RECO, NEE [gC m-2 d-1], LE [W m-2]. On (site,): IGBP, KOPPEN [class], C4 [1],
+        DEM [m] and the coordinates lat, lon.
+
+    Raises
+    ------
+    DataFileError
+        If nothing monthly is there or a file is damaged or contradicts another.
+    MissingVariableError
+        If no file has the columns of a target.
+    ConfigError
+        If an option has a value that does not exist.
+
+    References
+    ----------
+    Pastorello, G. et al. (2020), The FLUXNET2015 dataset and the ONEFlux processing pipeline for
+    eddy covariance data, Sci. Data 7, 225, doi 10.1038/s41597-020-0534-3.
+
+    Examples
+    --------
+    >>> read_fluxnet("nowhere/")
+    Traceback (most recent call last):
+    uflux_stats.errors.DataFileError: path: expected a folder, zip or csv, got nowhere; ...
+    """
+    options = FluxnetOptions(qc=qc, partitioning=partitioning, **more)
+    files, drops = monthly_files(path)
+    targets = target_columns(options)
+    columns = (*driver_columns(options), *targets)
+    tables = [read_table(file, columns, options.qc) for file in files]
+    _require_somewhere(tables, targets)
+
+    greenness = _fapar_table(Path(path), fapar)
+    tables = [_with_co2(_with_fapar(table, greenness)) for table in tables]
+    drivers = [column.name for column in columns if column.quality is None and column.name != "CO2"]
+    names = [*drivers, "CO2", "FAPAR", *(column.name for column in targets)]
+    towers, unknown = _with_statics(_stack(tables, names), _site_table(Path(path), sites))
+    drops += [*unknown, *(drop for table in tables for drop in table.drops)]
+    return towers.assign_attrs(
+        title="FLUXNET towers, monthly",
+        qc="none" if qc is None else qc,
+        partitioning=partitioning,
+        reference=f"{options.ustar}_{options.reference}",
+        co2=options.co2,
+        dropped=to_json(drops),
+    )

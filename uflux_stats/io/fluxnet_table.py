@@ -1,0 +1,161 @@
+"""Turn one monthly tower file into clean columns, with an account of what was left out."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from uflux_stats.errors import DataFileError
+from uflux_stats.io.drops import Drop, Reason
+from uflux_stats.io.fluxnet_columns import MISSING_VALUE, Column
+from uflux_stats.io.fluxnet_files import TowerFile
+
+
+@dataclass(frozen=True)
+class TowerTable:
+    """The months of one tower: canonical columns on month starts, sorted and unique."""
+
+    site: str
+    values: pd.DataFrame
+    sources: frozenset[str]
+    drops: tuple[Drop, ...]
+
+
+def _damaged(file: TowerFile, what: str) -> DataFileError:
+    return DataFileError(f"{file.name}: expected {what}; download the file again")
+
+
+def _header(file: TowerFile) -> list[str]:
+    """Check that the file is a whole table and return its column names."""
+    lines = [line for line in file.content.splitlines() if line.strip()]
+    if len(lines) < 2:
+        raise _damaged(file, f"a header and at least one month, got {len(lines)} lines")
+    if b"\0" in file.content:
+        raise _damaged(file, "text, got zero bytes")
+    commas = [line.count(b",") for line in lines]
+    wrong = [number for number, n in enumerate(commas, start=1) if n != commas[0]]
+    if wrong:
+        got = commas[wrong[0] - 1] + 1
+        raise _damaged(file, f"{commas[0] + 1} fields per line, got {got} in line {wrong[0]}")
+    try:
+        names = lines[0].decode("utf-8-sig").strip().replace('"', "").split(",")
+    except UnicodeDecodeError as why:
+        raise _damaged(file, f"text in UTF-8, got other bytes ({why})") from why
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise _damaged(file, f"each column once, got {twice} twice")
+    if "TIMESTAMP" not in names:
+        raise _damaged(file, f"a column TIMESTAMP as in monthly files, got {names[:4]}")
+    return names
+
+
+def _parse(file: TowerFile, wanted: list[str]) -> pd.DataFrame:
+    """Read ``TIMESTAMP`` as text and the wanted columns as numbers; -9999 becomes NaN."""
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(file.content),
+            usecols=["TIMESTAMP", *wanted],
+            dtype={"TIMESTAMP": str},
+            encoding="utf-8-sig",
+        )
+    except (pd.errors.ParserError, UnicodeDecodeError) as why:
+        raise _damaged(file, f"a readable table, got: {why}") from why
+    for name in wanted:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise _damaged(file, f"numbers in column {name}, got text")
+    numbers = frame[wanted].astype(float)
+    return numbers.where(numbers != MISSING_VALUE).set_index(_months(frame["TIMESTAMP"], file))
+
+
+def _months(stamps: pd.Series, file: TowerFile) -> pd.DatetimeIndex:
+    stamps = stamps.str.strip()
+    months = pd.to_datetime(
+        stamps.where(stamps.str.fullmatch(r"\d{6}", na=False)), format="%Y%m", errors="coerce"
+    )
+    if months.isna().any():
+        got = stamps[months.isna()].iloc[0]
+        raise _damaged(file, f"months as YYYYMM in TIMESTAMP, got {got!r} (step MM is supported)")
+    return pd.DatetimeIndex(months, name="time").as_unit("ns")
+
+
+def _in_order(frame: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
+    """Sort the months and leave no month twice.
+
+    Identical rows of a month are reduced to one. Rows that contradict each other are all dropped:
+    nothing tells which is right.
+    """
+    unsorted = int((np.diff(frame.index.to_numpy()) < np.timedelta64(0)).sum())
+    frame = frame.sort_index(kind="stable")
+    distinct = frame[~frame.reset_index().duplicated().to_numpy()]
+    conflicting = distinct.index.duplicated(keep=False)
+    drops = [
+        Drop(site, "month", Reason.UNSORTED, unsorted),
+        Drop(site, "month", Reason.DUPLICATE, len(frame) - len(distinct)),
+        Drop(site, "month", Reason.CONFLICT, int(conflicting.sum())),
+    ]
+    return distinct[~conflicting], drops
+
+
+def _keep(
+    values: pd.Series, keep: pd.Series, *, site: str, reason: Reason
+) -> tuple[pd.Series, Drop]:
+    """Blank what is not to be kept, and count it."""
+    lost = values.notna() & ~keep
+    return values.mask(lost), Drop(site, str(values.name), reason, int(lost.sum()))
+
+
+def _clean(
+    frame: pd.DataFrame, column: Column, site: str, qc: float | None
+) -> tuple[pd.Series, list[Drop]]:
+    """Take one column: missing, then low quality, then impossible values are blanked."""
+    if column.source not in frame:
+        empty = pd.Series(np.nan, index=frame.index, name=column.name)
+        return empty, [Drop(site, column.name, Reason.ABSENT, len(frame))]
+    values = frame[column.source].rename(column.name)
+    drops = [Drop(site, column.name, Reason.MISSING, int(values.isna().sum()))]
+    if column.quality is not None and qc is not None:
+        quality = frame.get(column.quality, pd.Series(np.nan, index=frame.index))
+        known = quality.between(0, 1)
+        values, drop = _keep(values, known, site=site, reason=Reason.NO_QUALITY)
+        drops.append(drop)
+        values, drop = _keep(values, quality >= qc, site=site, reason=Reason.LOW_QUALITY)
+        drops.append(drop)
+    possible = values.between(column.low, column.high)
+    values, drop = _keep(values, possible, site=site, reason=Reason.RANGE)
+    return values, [*drops, drop]
+
+
+def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -> TowerTable:
+    """Read one tower file.
+
+    Parameters
+    ----------
+    file : TowerFile
+        A monthly file.
+    columns : tuple of Column
+        What to take from it; a column that the file lacks becomes NaN and is counted.
+    qc : float or None
+        Smallest quality of a target.
+
+    Returns
+    -------
+    TowerTable
+        For each variable, months kept plus months dropped are the months of the file.
+
+    Raises
+    ------
+    DataFileError
+        If the file is empty, cut short, not numeric, or not monthly.
+    """
+    header = _header(file)
+    sources = {column.source for column in columns}
+    sources |= {column.quality for column in columns if column.quality is not None}
+    present = [name for name in header if name in sources]
+    frame, drops = _in_order(_parse(file, present), file.site)
+    cleaned = {}
+    for column in columns:
+        cleaned[column.name], dropped = _clean(frame, column, file.site, qc)
+        drops += dropped
+    values = pd.DataFrame(cleaned, index=frame.index)
+    return TowerTable(file.site, values, frozenset(present), tuple(drops))

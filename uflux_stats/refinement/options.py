@@ -1,0 +1,81 @@
+"""Choices of the refinement, with the defaults that the validation tables were made with."""
+
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from uflux_stats.errors import ConfigError
+
+_ALLOWED: Final[dict[str, tuple[str, ...]]] = {
+    "model": ("xgboost",),
+    "target": ("residual", "direct"),
+}
+_FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
+_COUNTS: Final = ("members", "trees", "depth", "bins")
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """Options of ``refine``.
+
+    Attributes
+    ----------
+    model : {"xgboost"}
+        The learner.
+    target : {"residual", "direct"}
+        Learn observation minus baseline, or the observation itself.
+    members : int
+        Size of the ensemble; each member sees its own draw of rows and features.
+    row_fraction, feature_fraction : float
+        Share of training rows and of features that a member sees.
+    trees, depth, learning_rate, bins, min_weight, tree_features
+        Of gradient boosting (Chen and Guestrin 2016, doi 10.1145/2939672.2939785): number of
+        trees, their depth, shrinkage, bins of the histograms, least rows in a leaf, and the share
+        of a member's features that one tree sees.
+    coordinates : bool
+        Whether latitude and longitude are among the predictors. They let trees memorise towers.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        If a choice is unknown or a number is out of its range.
+
+    Examples
+    --------
+    >>> RefineOptions(target="direct").members
+    10
+    """
+
+    model: Literal["xgboost"] = "xgboost"
+    target: Literal["residual", "direct"] = "residual"
+    members: int = 10
+    row_fraction: float = 0.8
+    feature_fraction: float = 0.8
+    trees: int = 80
+    depth: int = 5
+    learning_rate: float = 0.1
+    bins: int = 64
+    min_weight: float = 10.0
+    tree_features: float = 0.5
+    coordinates: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name, allowed in _ALLOWED.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
+                )
+        for name in _FRACTIONS:
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ConfigError(
+                    f"{name}: expected a share above 0 and up to 1, got {getattr(self, name)}"
+                )
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the options as plain values."""
+        return asdict(self)

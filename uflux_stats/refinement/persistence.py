@@ -1,0 +1,92 @@
+"""Save and load a fitted refinement as plain files: JSON and XGBoost's own format, no pickle."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import xgboost as xgb
+
+from uflux_stats.baselines import ParameterTable
+from uflux_stats.errors import DataFileError
+from uflux_stats.refinement.features import FeatureSpec
+from uflux_stats.refinement.fitting import Fit
+from uflux_stats.refinement.options import RefineOptions
+
+LAYOUT: Final = 1
+_HEAD: Final = "refiner.json"
+
+
+def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) -> Path:
+    """Write the parts of a refiner to a new folder; a half-written folder never has its name.
+
+    Raises
+    ------
+    DataFileError
+        If something is there already that is not a refiner.
+    """
+    if path.exists() and not (path / _HEAD).is_file():
+        raise DataFileError(
+            f"path: expected a new folder or an older refiner, got {path}; choose another place"
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for flux, ensemble in fit.ensembles.items():
+        for number, booster in enumerate(ensemble):
+            booster.save_model(partial / f"{flux}-{number:03d}.ubj")
+    head = {
+        "layout": LAYOUT,
+        "options": asdict(options),
+        "features": asdict(spec),
+        "parameters": json.loads(fit.parameters.to_json()),
+        "members": {flux: len(ensemble) for flux, ensemble in fit.ensembles.items()},
+    }
+    (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
+    if path.exists():
+        shutil.rmtree(path)
+    return partial.rename(path)
+
+
+def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
+    """Read the parts that ``save_parts`` wrote.
+
+    Raises
+    ------
+    DataFileError
+        If the folder is not a whole refiner, or its layout is not known.
+    """
+    head = _read_head(path)
+    try:
+        spec = FeatureSpec(
+            dynamic=tuple(head["features"]["dynamic"]),
+            classes=tuple((name, tuple(codes)) for name, codes in head["features"]["classes"]),
+            coordinates=head["features"]["coordinates"],
+        )
+        ensembles = {
+            flux: [xgb.Booster(model_file=path / f"{flux}-{n:03d}.ubj") for n in range(members)]
+            for flux, members in head["members"].items()
+        }
+        parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
+        return RefineOptions(**head["options"]), spec, Fit(parameters, ensembles)
+    except (KeyError, TypeError, xgb.core.XGBoostError) as error:
+        raise DataFileError(
+            f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
+        ) from error
+
+
+def _read_head(path: Path) -> dict[str, Any]:
+    """Read the head file and check its layout."""
+    try:
+        head: dict[str, Any] = json.loads((path / _HEAD).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise DataFileError(
+            f"path: expected a folder written by Refiner.save, got {path} ({error})"
+        ) from error
+    if head.get("layout") != LAYOUT:
+        raise DataFileError(
+            f"path: expected a refiner of layout {LAYOUT}, got {head.get('layout')}; "
+            "it was written by another version of the package: fit it again"
+        )
+    return head

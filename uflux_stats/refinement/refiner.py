@@ -1,0 +1,219 @@
+"""The refiner: a process baseline and what an ensemble of trees has learned of its residuals."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from uflux_stats.baselines import baseline, complete_drivers
+from uflux_stats.checks import require_dims, require_variables
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
+from uflux_stats.refinement.fitting import DIFFERENCE, Fit, fit_rows, predict_rows
+from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.persistence import load_parts, save_parts
+from uflux_stats.refinement.splits import Split
+from uflux_stats.refinement.table import Mask, Rows, TrainingTable, training_table
+from uflux_stats.refinement.validation import (
+    ValidationOptions,
+    cross_validate,
+    validation_metrics,
+)
+from uflux_stats.schema import variable
+
+
+@dataclass
+class Refiner:
+    """A fitted refinement; made by ``refine`` or ``Refiner.load``.
+
+    Attributes
+    ----------
+    options : RefineOptions
+    spec : FeatureSpec
+        The predictors.
+    fit : Fit
+        Parameters and ensembles, fitted to all towers.
+    table : TrainingTable or None
+        What it was fitted to; a loaded refiner has none.
+    validation : dict of xr.Dataset
+        Held-out predictions of every split that was asked for; see ``validate``.
+    """
+
+    options: RefineOptions
+    spec: FeatureSpec
+    fit: Fit
+    table: TrainingTable | None = None
+    validation: dict[str, xr.Dataset] = field(default_factory=dict)
+
+    def predict(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
+        """Predict the fluxes from drivers.
+
+        Parameters
+        ----------
+        drivers : xr.Dataset, (site, time) or (time, lat, lon)
+            In the units of the schema; loaded into memory. For more than fits there, see
+            ``upscale``.
+        threads : int
+
+        Returns
+        -------
+        xr.Dataset, (member, site, time) or (member, time, lat, lon)
+            GPP, RECO, NEE (learned directly), NEE_difference (RECO - GPP) [gC m-2 d-1] and
+            LE [W m-2], float32; missing where a required driver is.
+
+        Raises
+        ------
+        MissingVariableError
+            If a predictor of the fit is not there.
+        UnitsError
+            If one is in another unit.
+        CalendarError
+            If months are missing or not in order.
+        """
+        completed = complete_drivers(drivers)
+        require_variables(completed, self.spec.drivers, name="drivers")
+        require_dims(completed["TA"], ["time"], name="drivers.TA")
+        predictors = features(completed, self.spec).values
+        space = [dim for dim in completed["TA"].dims if dim != "time"]
+        layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
+        usable = _usable(completed, layout)
+        offsets = self._offsets(completed, layout, usable)
+        rows = np.ascontiguousarray(predictors[:, usable].T)
+        predicted = predict_rows(self.fit, offsets, rows, threads=threads)
+        labelled = {name: _lay_out(values, usable, layout, name)
+                    for name, values in predicted.items()}  # fmt: skip
+        dims = ("member", *completed["TA"].dims)
+        return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
+
+    def _offsets(
+        self, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
+    ) -> dict[str, Rows] | None:
+        """Baseline fluxes at the usable cells and months, where the residual was learned."""
+        if self.options.target == "direct":
+            return None
+        modelled = baseline(drivers, self.fit.parameters).transpose(*layout.dims)
+        shape = usable.shape
+        return {name: modelled[name].values.reshape(shape)[usable] for name in self.fit.ensembles}
+
+    def validate(
+        self,
+        split: Split = "tower",
+        *,
+        towers: xr.Dataset | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Refit without held-out rows and score the predictions made for them.
+
+        Everything is refitted in each fold, the respiration parameters too. The predictions are
+        kept in ``validation[split]``.
+
+        Parameters
+        ----------
+        split : {"tower", "random", "igbp", "koppen", "blocks"}
+            See ``split_folds``; "random" is the method paper's, and flatters.
+        towers : xr.Dataset, optional
+            What to refit on; those of the fit by default.
+        **options
+            folds, members, workers, progress: see ``ValidationOptions``.
+
+        Returns
+        -------
+        xr.Dataset, (source, variable)
+            Metrics of ``uflux_stats.stats.metrics.score`` over all held-out site-months.
+
+        Raises
+        ------
+        MissingVariableError
+            If the refiner was loaded from disk and ``towers`` is not given.
+        """
+        table = self.table
+        if towers is not None:
+            table = training_table(towers, coordinates=self.options.coordinates)
+        if table is None:
+            raise MissingVariableError(
+                "towers: expected the towers to refit on, since a loaded refiner has none; "
+                "pass towers=read_fluxnet(...)"
+            )
+        how = ValidationOptions(**options)
+        self.validation[split] = cross_validate(table, split, self.options, how)
+        return validation_metrics(self.validation[split])
+
+    def save(self, path: str | Path) -> Path:
+        """Write the refiner to a new folder, whole or not at all; see ``Refiner.load``."""
+        return save_parts(self.options, self.spec, self.fit, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Refiner":
+        """Read a refiner that ``save`` wrote. No code is run from the file.
+
+        Raises
+        ------
+        DataFileError
+            If the folder is not a whole refiner, or is of a newer layout.
+        """
+        return cls(*load_parts(Path(path)))
+
+
+def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **changes: Any) -> Refiner:
+    """Learn what the process baseline misses at the towers.
+
+    Parameters
+    ----------
+    towers : xr.Dataset, (site, time)
+        Drivers and observed fluxes, as ``read_fluxnet`` gives them.
+    options : RefineOptions, optional
+    **changes
+        Fields of ``RefineOptions``: model, members, target, seed, ...
+
+    Returns
+    -------
+    Refiner
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If the towers lack a driver, or have it in another unit.
+    ConfigError
+        If an option is out of its range.
+
+    References
+    ----------
+    Zhu et al. (2026), doi 10.1016/j.agrformet.2026.111197, eqs 8-9.
+    """
+    chosen = replace(options or RefineOptions(), **changes)
+    table = training_table(towers, coordinates=chosen.coordinates)
+    everything = np.ones(len(table.site), bool)
+    return Refiner(chosen, table.spec, fit_rows(table, everything, chosen, [chosen.seed]), table)
+
+
+def _usable(drivers: xr.Dataset, layout: xr.DataArray) -> Mask:
+    """Cells and months, (cell, time), where all required drivers are known."""
+    usable = np.ones(layout.shape, bool)
+    for name in REQUIRED:
+        usable &= np.isfinite(drivers[name].transpose(*layout.dims).values)
+    if not usable.any():
+        raise MissingVariableError(
+            f"drivers: expected months with all of {list(REQUIRED)}, got none; check the masks"
+        )
+    return usable.reshape(-1, layout.sizes["time"])
+
+
+def _lay_out(
+    values: NDArray[np.float32], usable: Mask, layout: xr.DataArray, name: str
+) -> xr.DataArray:
+    """Put predictions (member, row) back on (member, *space, time)."""
+    whole = np.full((len(values), *usable.shape), np.nan, np.float32)
+    whole[:, usable] = values
+    shaped = whole.reshape(len(values), *layout.shape)
+    attrs = variable(name.removesuffix("_difference")).attrs
+    if name == DIFFERENCE:
+        attrs |= {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
+    return xr.DataArray(
+        shaped,
+        dims=("member", *layout.dims),
+        coords={**layout.coords, "member": np.arange(len(values))},
+        attrs=attrs,
+    )

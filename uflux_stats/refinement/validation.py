@@ -1,0 +1,185 @@
+"""Honest validation: refit without the held-out rows, predict them, and score that."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from uflux_stats.refinement.fitting import fit_rows, predict_rows
+from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.splits import Split, split_folds
+from uflux_stats.refinement.table import Rows, TrainingTable
+from uflux_stats.schema import variable
+from uflux_stats.stats.metrics import score
+
+SOURCES: Final = ("observed", "baseline", "refined")
+MEMBERS: Final = 4
+"""Members of the ensemble in validation; fewer than in a fit, for time, and never flattering."""
+Predicted = dict[str, dict[str, Rows]]
+
+
+@dataclass(frozen=True)
+class ValidationOptions:
+    """How a validation is run.
+
+    Attributes
+    ----------
+    folds : int, optional
+        Number of folds; by default as the split has it: one for each tower under "tower".
+    members : int
+        Size of the ensemble of each fold.
+    workers : int
+        Folds at a time, each on one thread. It does not change the result.
+    progress : bool
+        Show a bar.
+    """
+
+    folds: int | None = None
+    members: int = MEMBERS
+    workers: int = 2
+    progress: bool = False
+
+
+_DEFAULTS: Final = ValidationOptions()
+
+
+def cross_validate(
+    table: TrainingTable,
+    split: Split,
+    options: RefineOptions,
+    how: ValidationOptions = _DEFAULTS,
+) -> xr.Dataset:
+    """Predict every row by a fit that has not seen its fold.
+
+    Parameters
+    ----------
+    table : TrainingTable
+    split : str
+        See ``split_folds``.
+    options : RefineOptions
+    how : ValidationOptions
+
+    Returns
+    -------
+    xr.Dataset, (source, site, time)
+        Each flux as observed, by the baseline and refined (mean of the members), where all rows
+        of a flux have all three; NEE_difference too; the ``fold`` (site, time) of each row, and
+        the static classes of the towers.
+    """
+    chosen = replace(options, members=how.members)
+    fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
+    work = _fold_work(table, fold, chosen)
+    predicted = _run(work, int(fold.max()) + 1, how)
+    whole = {source: _gather(predicted, source, len(table.site)) for source in SOURCES[1:]}
+    return _label(table, whole, fold).assign_attrs(
+        split=split, folds=int(fold.max()) + 1, members=how.members, target=options.target
+    )
+
+
+Work = Callable[[int], tuple[NDArray[np.intp], Predicted]]
+
+
+def _fold_work(table: TrainingTable, fold: NDArray[np.intp], options: RefineOptions) -> Work:
+    """Make the function that fits without one fold and predicts it."""
+
+    def work(number: int) -> tuple[NDArray[np.intp], Predicted]:
+        held_out = np.flatnonzero(fold == number)
+        fit = fit_rows(table, fold != number, options, [options.seed, number])
+        process = {k: v[held_out] for k, v in table.baseline(fit.parameters).items()}
+        offsets = process if options.target == "residual" else None
+        members = predict_rows(fit, offsets, table.predictors[held_out])
+        refined = {k: v.mean(axis=0, dtype=np.float64) for k, v in members.items()}
+        if "GPP" in process and "RECO" in process:
+            process["NEE_difference"] = process["RECO"] - process["GPP"]
+        return held_out, {"baseline": process, "refined": refined}
+
+    return work
+
+
+def _run(
+    work: Work, folds: int, how: ValidationOptions
+) -> list[tuple[NDArray[np.intp], Predicted]]:
+    """Run all folds on a few threads; XGBoost lets go of the interpreter while it fits."""
+    with ThreadPoolExecutor(how.workers) as pool:
+        tasks = [pool.submit(work, number) for number in range(folds)]
+        try:
+            done = as_completed(tasks)
+            return [
+                task.result()
+                for task in tqdm(done, total=folds, desc="folds", disable=not how.progress)
+            ]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _gather(
+    parts: list[tuple[NDArray[np.intp], Predicted]], source: str, rows: int
+) -> dict[str, Rows]:
+    """Put the folds together again."""
+    names = {name for _, predicted in parts for name in predicted[source]}
+    whole = {name: np.full(rows, np.nan) for name in sorted(names)}
+    for held_out, predicted in parts:
+        for name, values in predicted[source].items():
+            whole[name][held_out] = values
+    return whole
+
+
+def _label(
+    table: TrainingTable, predicted: dict[str, dict[str, Rows]], fold: NDArray[np.intp]
+) -> xr.Dataset:
+    """Lay out observed and predicted rows on (source, site, time)."""
+    labelled = {}
+    for name in predicted["refined"]:
+        of_flux = name.removesuffix("_difference")
+        rows = [table.observed[of_flux], *(predicted[source][name] for source in SOURCES[1:])]
+        together = np.isfinite(rows).all(axis=0)
+        values = np.stack([table.put(np.where(together, row, np.nan)) for row in rows])
+        labelled[name] = (("source", "site", "time"), values, variable(of_flux).attrs)
+    statics = {name: table.towers[name] for name in ("IGBP", "KOPPEN") if name in table.towers}
+    places = {name: table.towers[name] for name in ("site", "time", "lat", "lon")}
+    return xr.Dataset(
+        {**labelled, **statics, "fold": (("site", "time"), table.put(fold.astype(float)))},
+        coords={**places, "source": list(SOURCES)},
+    )
+
+
+def validation_metrics(predictions: xr.Dataset) -> xr.Dataset:
+    """Score baseline and refined fluxes against the observed ones, all rows pooled.
+
+    Parameters
+    ----------
+    predictions : xr.Dataset, (source, site, time)
+        Of ``cross_validate``.
+
+    Returns
+    -------
+    xr.Dataset, (source, variable)
+        Metrics of ``score``, and ``n_towers``.
+    """
+    names = fluxes_of(predictions)
+    tables = [
+        score_sources(predictions[name]).assign(n_towers=_towers(predictions[name]))
+        for name in names
+    ]
+    return xr.concat(tables, xr.Variable("variable", names)).transpose("source", "variable")
+
+
+def fluxes_of(predictions: xr.Dataset) -> list[str]:
+    """Names of the fluxes in a dataset of predictions."""
+    return [str(name) for name in predictions.data_vars if "source" in predictions[name].dims]
+
+
+def score_sources(flux: xr.DataArray) -> xr.Dataset:
+    """Score the sources of one flux, (source, site, time), against the observed one."""
+    observed = flux.sel(source="observed", drop=True)
+    return score(observed, flux.sel(source=list(SOURCES[1:])), dim=("site", "time"))
+
+
+def _towers(flux: xr.DataArray) -> xr.DataArray:
+    return flux.notnull().any("time").sum("site").sel(source=list(SOURCES[1:]))
