@@ -6,44 +6,26 @@ Usage: UFLUX_DATA=/folder python scripts/fit_respiration_table.py
 import os
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-
-from uflux_stats.baselines import fit_reference_respiration
-from uflux_stats.schema import IGBP_CLASSES, MISSING_CLASS, variable
+from uflux_stats.baselines import ParameterTable, fit_reference_respiration
+from uflux_stats.io.fluxnet import read_fluxnet
 
 TARGET = Path(__file__).parents[1] / "uflux_stats" / "data" / "respiration_fluxnet2015.json"
-GOOD = 0.8
+Q10 = 1.5
+QC = 0.8
+MIN_SITES = 5
 PROVENANCE = (
-    "Base rate by least squares at Q10 1.5 per IGBP class on FLUXNET2015 (CC-BY-4.0; Pastorello et "
-    "al. 2020, doi 10.1038/s41597-020-0534-3): monthly RECO_NT_VUT_REF on TA_F, months with "
-    f"NEE_VUT_REF_QC >= {GOOD}; classes with fewer than 5 towers drawn toward all towers"
+    f"Base rate at 10 degC by least squares at Q10 {Q10} per IGBP class, on FLUXNET2015 "
+    "(CC-BY-4.0; Pastorello et al. 2020, doi 10.1038/s41597-020-0534-3): monthly RECO_NT_VUT_REF "
+    f"on TA_F, months with NEE_VUT_REF_QC of at least {QC}; classes with fewer than {MIN_SITES} "
+    "towers drawn toward all towers"
 )
 
 
-def read_site(path: Path) -> pd.DataFrame:
-    """Air temperature and respiration of one tower by month."""
-    columns = ["TIMESTAMP", "TA_F", "RECO_NT_VUT_REF", "NEE_VUT_REF_QC"]
-    months = pd.read_csv(path, usecols=columns, na_values=[-9999])
-    months = months[months["NEE_VUT_REF_QC"] >= GOOD]
-    return months.assign(site=path.name.split("_")[1]).set_index(["site", "TIMESTAMP"])
-
-
-def towers(folder: Path) -> xr.Dataset:
-    """All towers as (site, time)."""
-    table = pd.concat(read_site(path) for path in sorted(folder.glob("fluxnet2015/FLX_*_MM_*.csv")))
-    data = table.to_xarray().rename(TA_F="TA", RECO_NT_VUT_REF="RECO", TIMESTAMP="time")
-    code = {name: number for number, name in IGBP_CLASSES.items()}
-    named = pd.read_csv(folder / "fluxnet2015_sites.csv", index_col="site")["igbp"]
-    igbp = named.map(code).fillna(MISSING_CLASS).reindex(data["site"].to_index())
-    data["IGBP"] = ("site", igbp.to_numpy(dtype=float))
-    for name in ("TA", "RECO", "IGBP"):
-        data[name] = data[name].assign_attrs(variable(name).attrs)
-    return data
+def fitted_table(folder: Path) -> ParameterTable:
+    """Fit the table to the towers in ``folder``."""
+    towers = read_fluxnet(folder / "fluxnet2015", qc=QC)
+    return fit_reference_respiration(towers, q10=Q10, min_sites=MIN_SITES, provenance=PROVENANCE)
 
 
 if __name__ == "__main__":
-    table = fit_reference_respiration(towers(Path(os.environ["UFLUX_DATA"])), provenance=PROVENANCE)
-    assert np.isfinite(table.fallback.rate)
-    TARGET.write_text(table.to_json(), encoding="utf-8")
+    TARGET.write_text(fitted_table(Path(os.environ["UFLUX_DATA"])).to_json(), encoding="utf-8")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 _STOCKER = "Stocker et al. 2020, doi 10.5194/gmd-13-1545-2020"
-_BERNACCHI = "Bernacchi et al. 2001, doi 10.1046/j.1365-3040.2001.00668.x"
-_ATMOSPHERE = "Allen et al. 1998, FAO-56, and Cavcar 2000, standard atmosphere"
+_BERNACCHI = "Bernacchi et al. 2001, doi 10.1111/j.1365-3040.2001.00668.x"
+_ATMOSPHERE = "Allen 1973, Astrophysical Quantities: standard atmosphere"
 
 
 def _constant(value: float, unit: str, source: str) -> Any:
@@ -20,8 +20,8 @@ def _constant(value: float, unit: str, source: str) -> Any:
 class PModelConstants:
     """Constants of the P-model light-use efficiency and of the physics below it."""
 
-    phi0: float = _constant(0.081785, "mol mol-1", f"{_STOCKER}, table 2, setup BRC")
-    beta_c3: float = _constant(146.0, "1", f"{_STOCKER}, section 2.1")
+    phi0: float = _constant(0.081785, "mol mol-1", f"{_STOCKER}, setup BRC")
+    beta_c3: float = _constant(146.0, "1", f"{_STOCKER}")
     beta_c4: float = _constant(
         146.0 / 9.0, "1", "Lin et al. 2015, doi 10.1038/nclimate2550: one third of xi"
     )
@@ -33,17 +33,13 @@ class PModelConstants:
     kc_activation: float = _constant(79430.0, "J mol-1", _BERNACCHI)
     ko_25: float = _constant(27480.0, "Pa", _BERNACCHI)
     ko_activation: float = _constant(36380.0, "J mol-1", _BERNACCHI)
-    oxygen: float = _constant(
-        209476.0, "ppm", "standard atmosphere; Stocker et al. 2020, appendix B"
-    )
+    oxygen: float = _constant(209476.0, "ppm", "standard atmosphere; Stocker et al. 2020")
     reference_temperature: float = _constant(298.15, "K", _BERNACCHI)
-    gas_constant: float = _constant(
-        8.3145, "J mol-1 K-1", "Allen 1973; Stocker et al. 2020, appendix A"
-    )
+    gas_constant: float = _constant(8.3145, "J mol-1 K-1", "Allen 1973, Astrophysical Quantities")
     standard_pressure: float = _constant(101325.0, "Pa", _ATMOSPHERE)
     lapse_rate: float = _constant(0.0065, "K m-1", _ATMOSPHERE)
     surface_temperature: float = _constant(
-        298.15, "K", "Prentice, unpublished; Stocker et al. 2020, appendix B"
+        298.15, "K", "value of the P-model, Stocker et al. 2020; FAO-56 has 293 K"
     )
     gravity: float = _constant(9.80665, "m s-2", "standard gravity, CGPM 1901")
     molar_mass_air: float = _constant(

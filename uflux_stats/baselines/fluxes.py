@@ -19,6 +19,9 @@ from uflux_stats.errors import MissingVariableError
 from uflux_stats.schema import FLUXES, SCHEMA, variable
 
 _PASCAL_PER_KILOPASCAL = 1e3
+_COLDEST = -25.0
+"""Below it [degC] the fits for supercooled water have no meaning; the quantum yield is zero already
+at -13.3 degC, so that holding the temperature here changes nothing."""
 _DEFAULTS = BaselineOptions()
 _ALWAYS = ("TA", "VPD", "SWIN", "RNET", "CO2", "FAPAR", "C4", "IGBP")
 
@@ -33,8 +36,9 @@ def baseline(
 
     GPP by the P-model (Stocker et al. 2020, doi 10.5194/gmd-13-1545-2020), RECO by the temperature
     response of the parameter table, LE by Priestley-Taylor scaled by NDVI, and NEE = RECO - GPP.
-    A flux is missing where one of its drivers is. Where no energy is available LE is zero; where
-    it is too cold for the quantum yield GPP is zero. Dask arrays stay lazy.
+    A flux is missing where one of its drivers is, or where CO2 is not positive. Where no energy is
+    available LE is zero; where it is too cold for the quantum yield GPP is zero. Dask arrays stay
+    lazy.
 
     Parameters
     ----------
@@ -133,10 +137,9 @@ def _require_drivers(drivers: xr.Dataset, options: BaselineOptions) -> None:
 
 def _gpp(drivers: xr.Dataset, pressure: xr.DataArray, options: BaselineOptions) -> xr.DataArray:
     """Gross primary production [gC m-2 d-1]."""
-    names = ("TA", "VPD", "SWIN", "FAPAR", "CO2", "C4")
-    production = _elementwise(
-        _gpp_kernel, *(drivers[name] for name in names), pressure, options=options
-    )
+    climate = [drivers[name] for name in ("TA", "VPD", "SWIN", "FAPAR", "C4")]
+    co2 = drivers["CO2"].where(drivers["CO2"] > 0.0)
+    production = _elementwise(_gpp_kernel, *climate, co2, pressure, options=options)
     if options.soil_moisture == "stocker20":
         water = (drivers["SOILWATER"], drivers["ARIDITY"])
         return production * _elementwise(photosynthesis.soil_moisture_stress, *water)
@@ -146,11 +149,10 @@ def _gpp(drivers: xr.Dataset, pressure: xr.DataArray, options: BaselineOptions) 
 def _gpp_kernel(
     *climate_and_light: NDArray[np.float64], options: BaselineOptions
 ) -> NDArray[np.float64]:
-    """Compute GPP where the quantum yield is not zero; nothing else is evaluated in the cold."""
-    warmth, vpd, shortwave, fapar, co2, c4, pressure = climate_and_light
+    """Compute GPP from seven arrays; the order is that of ``_gpp``."""
+    warmth, vpd, shortwave, fapar, c4, co2, pressure = climate_and_light
     climate = photosynthesis.Climate(
-        # the viscosity of water has no meaning far below freezing, where the yield is zero anyway
-        temperature=np.maximum(warmth, -25.0),
+        temperature=np.maximum(warmth, _COLDEST),
         vpd=vpd * photosynthesis.PASCAL_PER_HPA,
         co2=co2,
         pressure=pressure * _PASCAL_PER_KILOPASCAL,

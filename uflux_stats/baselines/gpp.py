@@ -72,7 +72,7 @@ def stomatal_sensitivity(
 ) -> Any:
     """Sensitivity xi of ci/ca to VPD [Pa^0.5]; ``beta`` is the cost ratio, by default that of C3.
 
-    Stocker et al. 2020, eq. 9.
+    Prentice et al. 2014; Stocker et al. 2020.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def stomatal_sensitivity(
 def optimal_chi(
     climate: Climate, beta: float | None = None, constants: PModelConstants = P_MODEL
 ) -> Any:
-    """Least-cost ratio of leaf-internal to ambient CO2 [1]; Prentice et al. 2014, Stocker eq. 8.
+    """Least-cost ratio of leaf-internal to ambient CO2 [1]; Prentice et al. 2014.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def optimal_chi(
 
 
 def co2_limitation(climate: Climate, constants: PModelConstants = P_MODEL) -> Any:
-    """CO2 limitation m_j of C3 assimilation at the least-cost ci [1]; Stocker et al. 2020, eq. 11.
+    """CO2 limitation m_j of C3 assimilation at the least-cost ci [1]; Wang et al. 2017.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def soil_moisture_stress(
     """Soil-moisture stress on light-use efficiency [1].
 
     ``beta = 1 - (1 - beta0) ((threshold - soil_water) / threshold)^2`` below the threshold, where
-    ``beta0 = slope x aridity``; Stocker et al. 2020, eqs 21 and 22, table 2 (setup FULL, whose
+    ``beta0 = slope x aridity``; Stocker et al. 2020, setup FULL (whose
     ``phi0`` is 0.087182).
 
     Parameters

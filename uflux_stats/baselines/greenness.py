@@ -11,7 +11,7 @@ from uflux_stats.schema import variable
 
 EVI2_SLOPE: Final = 1.25
 """fAPAR over EVI2; the relation that UFLUX uses (Zhu et al. 2026, doi
-10.1016/j.agrformet.2026.111197), after Xiao et al. 2004, doi 10.1016/j.rse.2004.08.015."""
+10.1016/j.agrformet.2026.111197)."""
 NDVI_SLOPE: Final = 1.164
 NDVI_OFFSET: Final = -0.143
 """fAPAR = 1.164 NDVI - 0.143; Myneni and Williams 1994, doi 10.1016/0034-4257(94)90016-7."""
@@ -19,7 +19,7 @@ NDVI_OFFSET: Final = -0.143
 
 def _index(values: xr.DataArray, name: str) -> xr.DataArray:
     """Name a dimensionless array as the schema does."""
-    return values.rename(name).assign_attrs(variable(name).attrs)
+    return values.rename(name).drop_attrs().assign_attrs(variable(name).attrs)
 
 
 def nirv(red: xr.DataArray, near_infrared: xr.DataArray) -> xr.DataArray:
@@ -60,7 +60,7 @@ def evi2(red: xr.DataArray, near_infrared: xr.DataArray) -> xr.DataArray:
     """
     red, near_infrared = xr.align(red, near_infrared, join="exact")
     index = 2.5 * (near_infrared - red) / (near_infrared + 2.4 * red + 1.0)
-    return index.rename("EVI2").assign_attrs(units="1", long_name="two-band EVI")
+    return index.rename("EVI2").drop_attrs().assign_attrs(units="1", long_name="two-band EVI")
 
 
 def fapar_from_evi2(index: xr.DataArray) -> xr.DataArray:

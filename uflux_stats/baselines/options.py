@@ -31,7 +31,7 @@ class BaselineOptions:
         Temperature that drives respiration; the parameter table must be fitted to the same.
     soil_moisture : {"none", "stocker20"}
         Stress on GPP; "stocker20" needs ``SOILWATER`` and ``ARIDITY`` [1] among the drivers, and
-        its own ``phi0``, 0.087182 (Stocker et al. 2020, table 2).
+        its own ``phi0``, 0.087182 (Stocker et al. 2020, setup FULL).
     psychrometric : float [kPa K-1], optional
         Fixed psychrometric constant; by default it follows the pressure.
 

@@ -14,8 +14,9 @@ from uflux_stats.baselines.respiration import FORMS, Form
 from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES
 
-_CODES: Final = 256
-_CODE_OF: Final = {name: code for code, name in IGBP_CLASSES.items()}
+CLASS_CODES: Final = 256
+"""Codes of a class map are bytes; `MISSING_CLASS` is the last."""
+CODE_OF: Final = {name: code for code, name in IGBP_CLASSES.items()}
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ class ParameterTable:
         """Refuse unknown forms and classes."""
         if self.form not in FORMS:
             raise ConfigError(f"form: expected one of {list(FORMS)}, got {self.form!r}; use one")
-        unknown = sorted(set(self.classes) - set(_CODE_OF))
+        unknown = sorted(set(self.classes) - set(CODE_OF))
         if unknown:
             raise ConfigError(
-                f"classes: expected IGBP names {sorted(_CODE_OF)}, got {unknown}; rename them"
+                f"classes: expected IGBP names {sorted(CODE_OF)}, got {unknown}; rename them"
             )
 
     def rate(self, igbp: xr.DataArray) -> xr.DataArray:
@@ -97,12 +98,13 @@ class ParameterTable:
 
     def _look_up(self, igbp: xr.DataArray, name: str) -> xr.DataArray:
         """Map codes to a parameter; codes outside 0 to 255 and missing ones take the fallback."""
-        values = np.full(_CODES, getattr(self.fallback, name), dtype=float)
+        values = np.full(CLASS_CODES, getattr(self.fallback, name), dtype=float)
         for class_name, row in self.classes.items():
-            values[_CODE_OF[class_name]] = getattr(row, name)
+            values[CODE_OF[class_name]] = getattr(row, name)
         found: xr.DataArray = xr.apply_ufunc(
-            _take, igbp, kwargs={"values": values}, dask="parallelized", output_dtypes=[float]
-        )
+            _take, igbp, kwargs={"values": values}, dask="parallelized", output_dtypes=[float],
+            keep_attrs=False,
+        )  # fmt: skip
         return found
 
     def to_json(self) -> str:

@@ -65,7 +65,7 @@ def pressure_from_elevation(elevation: Values, constants: PModelConstants = P_MO
 def water_density(temperature: Values, pressure: Values) -> Any:
     """Density of liquid water [kg m-3] at a temperature [degC] and pressure [Pa].
 
-    Fisher and Dial 1975, "Equation of state of pure water and sea water", equations 3 to 6.
+    Fisher and Dial 1975, "Equation of state of pure water and sea water".
 
     Examples
     --------
@@ -82,8 +82,8 @@ def water_density(temperature: Values, pressure: Values) -> Any:
 def water_viscosity(temperature: Values, pressure: Values) -> Any:
     """Dynamic viscosity of liquid water [Pa s] at a temperature [degC] and pressure [Pa].
 
-    Huber et al. 2009, doi 10.1063/1.3088050, equations 2, 10, 11 and 12, without the critical
-    enhancement; the density is that of ``water_density``.
+    Huber et al. 2009, doi 10.1063/1.3088050, without the critical enhancement; the density is
+    that of ``water_density``.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def arrhenius(temperature: Values, activation: float, constants: PModelConstants
 def gamma_star(temperature: Values, pressure: Values, constants: PModelConstants = P_MODEL) -> Any:
     """Photorespiratory compensation point [Pa] at a temperature [degC] and pressure [Pa].
 
-    Bernacchi et al. 2001, doi 10.1046/j.1365-3040.2001.00668.x, scaled by pressure.
+    Bernacchi et al. 2001, doi 10.1111/j.1365-3040.2001.00668.x, scaled by pressure.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def michaelis_menten(
 ) -> Any:
     """Michaelis-Menten coefficient of Rubisco [Pa] at a temperature [degC] and pressure [Pa].
 
-    ``K = Kc (1 + pO2 / Ko)``; Bernacchi et al. 2001, doi 10.1046/j.1365-3040.2001.00668.x.
+    ``K = Kc (1 + pO2 / Ko)``; Bernacchi et al. 2001, doi 10.1111/j.1365-3040.2001.00668.x.
 
     Examples
     --------

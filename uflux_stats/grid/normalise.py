@@ -1,5 +1,6 @@
 """One layout for all grids: `lat` south to north, `lon` from -180 to 180."""
 
+from collections.abc import Hashable
 from typing import Final, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "lon": ("lon", "longitude", "long", "lons", "nav_lon", "x"),
 }
 """Names (lower case) under which the two dimensions of a grid come."""
-_AXIS_ATTRS: Final[dict[str, dict[str, str]]] = {
+_AXIS_ATTRS: Final[dict[str, dict[Hashable, object]]] = {
     "lat": {"units": "degrees_north", "standard_name": "latitude", "axis": "Y"},
     "lon": {"units": "degrees_east", "standard_name": "longitude", "axis": "X"},
 }
@@ -62,8 +63,8 @@ def normalise_grid(data: Gridded) -> Gridded:
     lat, lon = _coordinate(named, "lat"), _coordinate(named, "lon")
     lat_order, lon_order = _latitude_order(lat), _longitude_order(lon)
     moved = named.isel(lat=lat_order, lon=lon_order).assign_coords(
-        lat=("lat", lat[lat_order], named["lat"].attrs | _AXIS_ATTRS["lat"]),
-        lon=("lon", lon[lon_order], named["lon"].attrs | _AXIS_ATTRS["lon"]),
+        lat=("lat", lat[lat_order], _axis_attrs(named, "lat")),
+        lon=("lon", lon[lon_order], _axis_attrs(named, "lon")),
     )
     return moved.transpose(..., "lat", "lon")
 
@@ -71,18 +72,9 @@ def normalise_grid(data: Gridded) -> Gridded:
 def _rename(data: Gridded) -> Gridded:
     """Rename the two dimensions with their coordinates, and drop the bounds of both."""
     found = {axis: _dimension(data, axis) for axis in SPELLINGS}
-    stale = [
-        data[dim].attrs["bounds"] for dim in found.values() if data[dim].attrs.get("bounds") in data
-    ]
-    dropped = (
-        data.drop_vars(stale)
-        if isinstance(data, xr.Dataset)
-        else data.drop_vars([name for name in stale if name in data.coords])
-    )
-    renamed = dropped.rename({dim: axis for axis, dim in found.items() if dim != axis})
-    for axis in found:
-        renamed[axis].attrs.pop("bounds", None)
-    return renamed
+    bounds = [data[dim].attrs.get("bounds") for dim in found.values()]
+    dropped = data.drop_vars([name for name in bounds if name], errors="ignore")
+    return dropped.rename({dim: axis for axis, dim in found.items() if dim != axis})
 
 
 def _dimension(data: xr.DataArray | xr.Dataset, axis: str) -> str:
@@ -109,6 +101,11 @@ def _coordinate(data: xr.DataArray | xr.Dataset, axis: str) -> Floats:
     if values.dtype == np.float32:
         numbers = np.round(numbers, _SINGLE_DECIMALS)
     return numbers if axis == "lat" else _wrapped(numbers)
+
+
+def _axis_attrs(data: xr.DataArray | xr.Dataset, axis: str) -> dict[Hashable, object]:
+    kept = {key: value for key, value in data[axis].attrs.items() if key != "bounds"}
+    return kept | _AXIS_ATTRS[axis]
 
 
 def _wrapped(lon: Floats) -> Floats:
@@ -147,10 +144,10 @@ def _longitude_order(lon: Floats) -> NDArray[np.intp]:
             f"lon: expected every longitude once, got {twice:g} twice (perhaps as both ends of a "
             "turn round the globe); drop one of the two columns"
         )
-    turns = np.diff(order)
-    if not any((turns == step).sum() >= turns.size - 1 for step in (1, -1)):
+    steps = np.diff(np.unwrap(lon, period=360))
+    if not ((steps > 0).all() or (steps < 0).all()):
         raise GridError(
             f"lon: expected values in order round the globe, got {lon[0]:g} to {lon[-1]:g} with "
-            "more than one jump; sort it"
+            "turns; sort it"
         )
     return order

@@ -5,6 +5,7 @@ The polygons derive from Natural Earth 1:50m countries; ``uflux_stats/data/READM
 
 import gzip
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -50,7 +51,7 @@ def continents(
     lon: ArrayLike | xr.DataArray,
     regions: RegionSet = "geographic",
     *,
-    limit_km: float = COAST_LIMIT_KM,
+    limit_km: float | None = None,
 ) -> xr.DataArray:
     """Continent of each cell of a grid, by the centre of the cell.
 
@@ -67,8 +68,9 @@ def continents(
         Geographic: overseas parts of a country belong to the continent they lie in, Russia is split
         at 60 E, Hawaii is Oceania. Natural Earth: a country belongs to one continent as a whole,
         all of Russia to Europe; islands of the "seven seas" to none. Antarctica is in neither.
-    limit_km : float
-        Greatest distance to the nearest outline [km].
+    limit_km : float, optional
+        Greatest distance to the nearest outline [km]; by default ``COAST_LIMIT_KM``, or half the
+        diagonal of the largest cell where that is more, so that no cell with land is left out.
 
     Returns
     -------
@@ -94,7 +96,8 @@ def continents(
             "use continents_at for points"
         )
     require_region_set(regions)
-    codes = _grid_codes(north.tobytes(), east.tobytes(), regions, limit_km)
+    limit = _cell_limit(north, east) if limit_km is None else limit_km
+    codes = _grid_codes(north.tobytes(), east.tobytes(), regions, limit)
     return xr.DataArray(
         codes.copy(),
         coords={"lat": north, "lon": east},
@@ -188,6 +191,12 @@ def land_outlines() -> NDArray[np.object_]:
     84
     """
     return _outlines().polygons.copy()
+
+
+def _cell_limit(lat: Floats, lon: Floats) -> float:
+    height, width = (float(np.abs(np.diff(axis)).max(initial=0.0)) for axis in (lat, lon))
+    diagonal = math.radians(math.hypot(height, width)) * EARTH_RADIUS / 1e3
+    return max(COAST_LIMIT_KM, diagonal / 2)
 
 
 @lru_cache(maxsize=16)

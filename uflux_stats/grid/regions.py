@@ -13,7 +13,6 @@ from uflux_stats.grid.polygons import (
     COAST_LIMIT_KM,
     CONTINENTS,
     RegionSet,
-    continent_attrs,
     continent_codes,
     continents,
     require_region_set,
@@ -109,7 +108,7 @@ def _continents(places: xr.DataArray | xr.Dataset, regions: RegionSet) -> Classe
             regions,
             limit_km=COAST_LIMIT_KM,
         )
-        found = lat.copy(data=codes.reshape(lat.shape)).assign_attrs(continent_attrs(regions))
+        found = xr.DataArray(codes.reshape(lat.shape), lat.coords, lat.dims)
     else:
         found = continents(lat, lon, regions).assign_coords(lat=lat, lon=lon)
     return Classes(found, CONTINENTS)
@@ -168,8 +167,8 @@ def _bands(places: xr.DataArray | xr.Dataset) -> Classes:
 def _zone(places: xr.DataArray | xr.Dataset, southern_edges: tuple[float, ...]) -> xr.DataArray:
     """Find the zone of latitude of each cell, numbered from the south."""
     lat, lon = places["lat"], places["lon"]
-    number = lat.copy(data=np.digitize(lat.values, southern_edges) - 1)
-    return number.broadcast_like(lon) if lat.dims != lon.dims else number
+    number = xr.DataArray(np.digitize(lat.values, southern_edges) - 1, lat.coords, lat.dims)
+    return xr.broadcast(number, lon)[0] if lat.dims != lon.dims else number
 
 
 _CLASSIFIERS: Final[dict[str, Callable[[xr.DataArray | xr.Dataset], Classes]]] = {

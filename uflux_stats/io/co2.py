@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ def _table() -> pd.Series:
     return pd.Series(table["co2"].to_numpy(dtype=float), index=months)
 
 
-def co2_series(time: xr.DataArray) -> xr.DataArray:
+def co2_series(
+    time: xr.DataArray, *, outside: Literal["raise", "missing"] = "raise"
+) -> xr.DataArray:
     """Global monthly mean CO2 at the months of ``time``.
 
     From January 1979 the mean over the marine surface of the globe, before that Mauna Loa (from
@@ -29,6 +32,8 @@ def co2_series(time: xr.DataArray) -> xr.DataArray:
     ----------
     time : xr.DataArray, (time,)
         Dates; only their year and month count, and they may repeat or lack order.
+    outside : {"raise", "missing"}
+        What a month before or after the table gives: an error or NaN.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def co2_series(time: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     CalendarError
-        If a month lies before or after the table, or is not a date.
+        If ``time`` holds no dates, or one outside the table and ``outside`` is "raise".
 
     References
     ----------
@@ -58,11 +63,11 @@ def co2_series(time: xr.DataArray) -> xr.DataArray:
             "decode the time axis or give a climatology a year first"
         )
     months = pd.DatetimeIndex(time.values).to_period("M")
-    outside = months[~months.isin(table.index)]
-    if len(outside):
+    beyond = months[~months.isin(table.index)]
+    if len(beyond) and outside == "raise":
         raise CalendarError(
             f"time: expected months from {table.index[0]} to {table.index[-1]}, "
-            f"got {outside[0]}; give CO2 for other months yourself"
+            f"got {beyond[0]}; give CO2 for other months yourself or take outside='missing'"
         )
     values = table.reindex(months).to_numpy()
     row = variable("CO2")

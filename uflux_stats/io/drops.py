@@ -25,10 +25,14 @@ class Reason(StrEnum):
     UNSORTED = "row out of order, sorted"
     NO_STATIC = "unknown in the site table"
     NO_FAPAR = "month absent from the fAPAR table"
+    NO_CO2 = "month absent from the global CO2 table"
+    GAP = "month of the file's period absent"
     CO2_REPLACED = "tower CO2 missing or impossible, global mean taken"
     OTHER_STEP = "file of another time step ignored"
     OTHER_FILE = "file of another kind ignored"
     OLDER_VERSION = "older version of the same site ignored"
+    NO_LAND = "no cell with data within reach"
+    OTHER_PERIOD = "month outside the period common to all variables"
     SAME_FILE = "second copy of the same file ignored"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.errors import DataFileError, MissingVariableError
+from uflux_stats.io.catalog import data_source
 from uflux_stats.io.co2 import co2_series
 from uflux_stats.io.drops import Drop, Reason, dropped_report, to_json
 from uflux_stats.io.fluxnet_columns import (
@@ -55,9 +56,18 @@ def _beside(path: Path, patterns: Iterable[str], *, name: str) -> Path | None:
     return None
 
 
+def _require_columns(table: pd.DataFrame, needed: Iterable[str], *, name: str) -> pd.DataFrame:
+    if lacking := [column for column in needed if column not in table]:
+        raise MissingVariableError(
+            f"{name}: expected columns {lacking}, got {list(table)}; "
+            f"give the path of the csv, or what read_{name} returns"
+        )
+    return table
+
+
 def _site_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
     if isinstance(given, pd.DataFrame):
-        return given
+        return _require_columns(given, ("lat", "lon", *STATICS), name="sites")
     file = given or _beside(path, ("fluxnet2015_sites.csv", "*sites*.csv"), name="sites")
     if file is None:
         return pd.DataFrame(columns=["lat", "lon", *STATICS], dtype=float)
@@ -66,7 +76,7 @@ def _site_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataF
 
 def _fapar_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
     if isinstance(given, pd.DataFrame):
-        return given
+        return _require_columns(given, ("FAPAR",), name="fapar")
     file = given or _beside(path, ("*fapar*.csv*",), name="fapar")
     return None if file is None else read_fapar(file)
 
@@ -109,17 +119,18 @@ def _with_fapar(table: TowerTable, fapar: pd.DataFrame | None) -> TowerTable:
 
 def _with_co2(table: TowerTable) -> TowerTable:
     """Add the column CO2, or fill its gaps, with the global mean."""
-    months = xr.DataArray(table.values.index.to_numpy(), dims="time")
-    background = pd.Series(co2_series(months).values, index=table.values.index)
-    if "CO2" not in table.values:
-        return TowerTable(
-            table.site, table.values.assign(CO2=background), table.sources, table.drops
-        )
-    tower = table.values["CO2"]
-    replaced = Drop(table.site, "CO2", Reason.CO2_REPLACED, int(tower.isna().sum()))
-    kept = tuple(drop for drop in table.drops if drop.variable != "CO2")
+    index = table.values.index
+    months = xr.DataArray(index.to_numpy(), dims="time")
+    background = pd.Series(co2_series(months, outside="missing").values, index=index)
+    tower = table.values.get("CO2", pd.Series(np.nan, index=index))
+    drops = tuple(drop for drop in table.drops if drop.variable != "CO2")
+    unknown = int((tower.isna() & background.isna()).sum())
+    drops += (Drop(table.site, "CO2", Reason.NO_CO2, unknown),)
+    if "CO2" in table.values:
+        replaced = int(tower.isna().sum()) - unknown
+        drops += (Drop(table.site, "CO2", Reason.CO2_REPLACED, replaced),)
     filled = table.values.assign(CO2=tower.fillna(background))
-    return TowerTable(table.site, filled, table.sources, (*kept, replaced))
+    return TowerTable(table.site, filled, table.sources, drops)
 
 
 def _stack(tables: list[TowerTable], names: list[str]) -> xr.Dataset:
@@ -189,8 +200,8 @@ def read_fluxnet(
         is looked for in the folder of ``path`` and then in its parent. Sites that the table lacks
         keep their fluxes, with unknown statics.
     fapar : path or pandas.DataFrame, optional
-        Table of fAPAR, see ``read_fapar``. Without it, ``*fapar*.csv*`` is looked for likewise;
-        without any, FAPAR is NaN.
+        Table of fAPAR, see ``read_fapar`` (a selection of its rows by source serves too).
+        Without it, ``*fapar*.csv*`` is looked for likewise; without any, FAPAR is NaN.
     partitioning : {"NT", "DT"}
         Night-time or daytime partitioning of NEE into GPP and RECO.
     **more
@@ -237,8 +248,13 @@ def read_fluxnet(
     names = [*drivers, "CO2", "FAPAR", *(column.name for column in targets)]
     towers, unknown = _with_statics(_stack(tables, names), _site_table(Path(path), sites))
     drops += [*unknown, *(drop for table in tables for drop in table.drops)]
+    for column in targets:
+        towers[column.name].attrs["source"] = column.source
+    source = data_source("fluxnet2015")
     return towers.assign_attrs(
         title="FLUXNET towers, monthly",
+        references=f"{source.citation}, doi {source.doi}",
+        license=source.licence,
         qc="none" if qc is None else qc,
         partitioning=partitioning,
         reference=f"{options.ustar}_{options.reference}",

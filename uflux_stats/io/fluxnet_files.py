@@ -18,7 +18,7 @@ from uflux_stats.io.drops import Drop, Reason
 
 FILE_NAME: Final = re.compile(
     r"[A-Za-z0-9]+_(?P<site>[A-Za-z]{2}-[A-Za-z0-9]+)_FLUXNET(?:2015)?"
-    r"_(?P<product>SUBSET|FULLSET)_(?P<step>HH|HR|DD|WW|MM|YY)_\d{4}-\d{4}"
+    r"_(?P<product>SUBSET|FULLSET)_(?P<step>HH|HR|DD|WW|MM|YY)_(?P<first>\d{4})-(?P<last>\d{4})"
     r"_(?P<data>\d+)-(?P<processing>\d+)\.csv"
 )
 """Such as FLX_AR-SLu_FLUXNET2015_SUBSET_MM_2009-2011_1-4.csv."""
@@ -34,11 +34,12 @@ MAX_ARCHIVE_BYTES: Final = 2_000_000_000
 
 @dataclass(frozen=True)
 class TowerFile:
-    """A monthly file: whose it is, which version, and its bytes."""
+    """A monthly file: whose it is, which version, its first and last year, and its bytes."""
 
     site: str
     product: str
     version: tuple[int, int]
+    years: tuple[int, int]
     name: str
     content: bytes
 
@@ -119,7 +120,8 @@ def _tower_file(found: _Found) -> TowerFile | None:
     if match is None or found.content is None:
         return None
     version = (int(match["data"]), int(match["processing"]))
-    return TowerFile(match["site"], match["product"], version, found.name, found.content)
+    years = (int(match["first"]), int(match["last"]))
+    return TowerFile(match["site"], match["product"], version, years, found.name, found.content)
 
 
 def _ignored(names: list[str]) -> list[Drop]:

@@ -4,12 +4,15 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.drops import Drop, Reason
 from uflux_stats.io.fluxnet_columns import MISSING_VALUE, Column
 from uflux_stats.io.fluxnet_files import TowerFile
+
+Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -97,33 +100,34 @@ def _in_order(frame: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]
     return distinct[~conflicting], drops
 
 
-def _keep(
-    values: pd.Series, keep: pd.Series, *, site: str, reason: Reason
-) -> tuple[pd.Series, Drop]:
-    """Blank what is not to be kept, and count it."""
-    lost = values.notna() & ~keep
-    return values.mask(lost), Drop(site, str(values.name), reason, int(lost.sum()))
+def _gaps(index: pd.Index, file: TowerFile) -> Drop:
+    """Count months that the file's name promises and the file lacks."""
+    first, last = file.years
+    promised = pd.date_range(f"{first}-01-01", f"{last}-12-01", freq="MS")
+    return Drop(file.site, "month", Reason.GAP, int((~promised.isin(index)).sum()))
 
 
 def _clean(
     frame: pd.DataFrame, column: Column, site: str, qc: float | None
-) -> tuple[pd.Series, list[Drop]]:
-    """Take one column: missing, then low quality, then impossible values are blanked."""
+) -> tuple[Values, list[Drop]]:
+    """Take one column: what is missing, of low quality or impossible is blanked and counted."""
+    nothing = np.full(len(frame), np.nan)
     if column.source not in frame:
-        empty = pd.Series(np.nan, index=frame.index, name=column.name)
-        return empty, [Drop(site, column.name, Reason.ABSENT, len(frame))]
-    values = frame[column.source].rename(column.name)
-    drops = [Drop(site, column.name, Reason.MISSING, int(values.isna().sum()))]
+        return nothing, [Drop(site, column.name, Reason.ABSENT, len(frame))]
+    values = frame[column.source].to_numpy()
+    tests = [(Reason.MISSING, ~np.isnan(values))]
     if column.quality is not None and qc is not None:
-        quality = frame.get(column.quality, pd.Series(np.nan, index=frame.index))
-        known = quality.between(0, 1)
-        values, drop = _keep(values, known, site=site, reason=Reason.NO_QUALITY)
-        drops.append(drop)
-        values, drop = _keep(values, quality >= qc, site=site, reason=Reason.LOW_QUALITY)
-        drops.append(drop)
-    possible = values.between(column.low, column.high)
-    values, drop = _keep(values, possible, site=site, reason=Reason.RANGE)
-    return values, [*drops, drop]
+        quality = frame[column.quality].to_numpy() if column.quality in frame else nothing
+        tests.append((Reason.NO_QUALITY, (quality >= 0) & (quality <= 1)))
+        tests.append((Reason.LOW_QUALITY, quality >= qc))
+    tests.append((Reason.RANGE, (values >= column.low) & (values <= column.high)))
+
+    kept = np.ones(len(frame), dtype=bool)
+    drops = []
+    for reason, passed in tests:
+        drops.append(Drop(site, column.name, reason, int((kept & ~passed).sum())))
+        kept &= passed
+    return np.where(kept, values, np.nan), drops
 
 
 def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -> TowerTable:
@@ -152,7 +156,9 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
     sources = {column.source for column in columns}
     sources |= {column.quality for column in columns if column.quality is not None}
     present = [name for name in header if name in sources]
-    frame, drops = _in_order(_parse(file, present), file.site)
+    parsed = _parse(file, present)
+    frame, drops = _in_order(parsed, file.site)
+    drops.append(_gaps(parsed.index, file))
     cleaned = {}
     for column in columns:
         cleaned[column.name], dropped = _clean(frame, column, file.site, qc)

@@ -82,7 +82,8 @@ def score(
     axes = tuple(first.dims.index(name) for name in dims)
     scores = score_arrays(first.data, second.data, axis=axes)
 
-    template = first.isel(dict.fromkeys(dims, 0), drop=True)
+    # The remaining coordinates, taken from no data at all, so that even empty input has them.
+    template = first.isel(dict.fromkeys(dims, slice(0))).sum(dims)
     unit = observed.attrs.get("units") or modelled.attrs.get("units")
     return xr.Dataset(
         {
@@ -109,15 +110,20 @@ def score_arrays(observed: Array, modelled: Array, axis: tuple[int, ...]) -> dic
     """
     paired = np.isfinite(observed) & np.isfinite(modelled)
     n = paired.sum(axis=axis, dtype=np.int64)
+    count = paired.sum(axis=axis, keepdims=True)
+    # Zero outside pairs, so that plain sums are sums over pairs.
     obs = np.where(paired, observed, 0.0).astype(np.float64)
     mod = np.where(paired, modelled, 0.0).astype(np.float64)
 
-    def mean(values: Array, keep: bool = False) -> Array:
-        count = paired.sum(axis=axis, keepdims=keep)
-        return _ratio(np.where(paired, values, 0.0).sum(axis=axis, keepdims=keep), count)
+    def mean(values: Array) -> Array:
+        return _ratio(values.sum(axis=axis), n)
+
+    def anomaly(values: Array) -> Array:
+        centre = _ratio(values.sum(axis=axis, keepdims=True), count)
+        return np.where(paired, values - centre, 0.0)
 
     mean_obs, mean_mod = mean(obs), mean(mod)
-    obs_off, mod_off = obs - mean(obs, keep=True), mod - mean(mod, keep=True)
+    obs_off, mod_off = anomaly(obs), anomaly(mod)
     error = mod - obs
     var_obs = _variance(mean(obs_off**2), mean(obs**2))
     var_mod = _variance(mean(mod_off**2), mean(mod**2))

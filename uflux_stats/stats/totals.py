@@ -192,7 +192,7 @@ def _days(values: xr.DataArray) -> xr.DataArray:
         )
     year = values.attrs.get("year", COMMON_YEAR)
     lengths = xr.date_range(f"{year}-01", periods=MONTHS, freq="MS").days_in_month
-    return values["month"].reset_coords(drop=True).copy(data=lengths)
+    return xr.DataArray(lengths, {"month": values["month"].values}, ("month",))
 
 
 def _sum_over_year(monthly: xr.DataArray) -> xr.DataArray:

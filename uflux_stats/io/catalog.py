@@ -1,0 +1,138 @@
+"""Where each data set comes from, under which licence, and how to cite it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from uflux_stats.errors import MissingVariableError
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One data set. ``doi`` is empty where the data set has none."""
+
+    key: str
+    title: str
+    doi: str
+    licence: str
+    citation: str
+
+
+_SOURCES: Final = (
+    DataSource(
+        "fluxnet2015",
+        "FLUXNET2015 monthly tower fluxes and meteorology",
+        "10.1038/s41597-020-0534-3",
+        "CC-BY-4.0",
+        "Pastorello, G. et al. (2020), The FLUXNET2015 dataset and the ONEFlux processing pipeline "
+        "for eddy covariance data, Scientific Data 7, 225",
+    ),
+    DataSource(
+        "noaa_co2",
+        "Globally averaged marine surface monthly mean CO2; before 1979 Mauna Loa",
+        "10.15138/9N0H-ZH07",
+        "public domain; credit NOAA GML, before May 1974 also Scripps Institution of Oceanography",
+        "Lan, X., Tans, P. and Thoning, K. W., Trends in globally-averaged CO2 determined from "
+        "NOAA Global Monitoring Laboratory measurements",
+    ),
+    DataSource(
+        "natural_earth",
+        "Natural Earth country polygons, 1:50 million",
+        "",
+        "public domain",
+        "Made with Natural Earth, naturalearthdata.com",
+    ),
+    DataSource(
+        "trendy",
+        "TRENDY ensemble of dynamic global vegetation models",
+        "10.1029/2024GB008102",
+        "on request from the modellers; not for redistribution",
+        "Sitch, S. et al. (2024), Trends and drivers of terrestrial sources and sinks of carbon "
+        "dioxide: an overview of the TRENDY project, Global Biogeochemical Cycles 38",
+    ),
+    DataSource(
+        "gcb2023",
+        "Global Carbon Budget 2023",
+        "10.5194/essd-15-5301-2023",
+        "CC-BY-4.0",
+        "Friedlingstein, P. et al. (2023), Global Carbon Budget 2023, Earth System Science Data "
+        "15, 5301-5369",
+    ),
+    DataSource(
+        "mcd43a4",
+        "MODIS nadir BRDF-adjusted reflectance, 500 m, daily, collection 6.1",
+        "10.5067/MODIS/MCD43A4.061",
+        "free of restriction; cite",
+        "Schaaf, C. and Wang, Z. (2021), MODIS/Terra+Aqua BRDF/Albedo Nadir BRDF Adjusted Ref "
+        "Daily L3 Global - 500m V061, NASA LP DAAC",
+    ),
+    DataSource(
+        "mcd12c1",
+        "MODIS land cover, 0.05 degree, yearly, IGBP classes, collection 6.1",
+        "10.5067/MODIS/MCD12C1.061",
+        "free of restriction; cite",
+        "Friedl, M. and Sulla-Menashe, D. (2022), MODIS/Terra+Aqua Land Cover Type Yearly L3 "
+        "Global 0.05Deg CMG V061, NASA LP DAAC",
+    ),
+    DataSource(
+        "era5_land",
+        "ERA5-Land reanalysis, 0.1 degree",
+        "10.5194/essd-13-4349-2021",
+        "Copernicus licence",
+        "Munoz-Sabater, J. et al. (2021), ERA5-Land: a state-of-the-art global reanalysis dataset "
+        "for land applications, Earth System Science Data 13, 4349-4383",
+    ),
+    DataSource(
+        "koppen",
+        "Koppen-Geiger climate classes, 1 km",
+        "10.1038/sdata.2018.214",
+        "CC-BY-4.0",
+        "Beck, H. E. et al. (2018), Present and future Koppen-Geiger climate classification maps "
+        "at 1-km resolution, Scientific Data 5, 180214",
+    ),
+    DataSource(
+        "c4",
+        "Global share of C4 vegetation",
+        "10.1038/s41467-024-45606-3",
+        "CC-BY-4.0",
+        "Luo, X. et al. (2024), Mapping the global distribution of C4 vegetation using "
+        "observations and optimality theory, Nature Communications 15",
+    ),
+    DataSource(
+        "ncscd",
+        "Northern Circumpolar Soil Carbon Database, version 2.2",
+        "10.5194/essd-5-393-2013",
+        "cite",
+        "Hugelius, G. et al. (2013), A new data set for estimating organic carbon storage to 3 m "
+        "depth in soils of the northern circumpolar permafrost region, Earth System Science Data "
+        "5, 393-402",
+    ),
+    DataSource(
+        "srdb",
+        "Global soil respiration database, version 5",
+        "10.5194/essd-13-255-2021",
+        "MIT",
+        "Jian, J. et al. (2021), A restructured and updated global soil respiration database "
+        "(SRDB-V5), Earth System Science Data 13, 255-267",
+    ),
+)
+
+CATALOG: Final[dict[str, DataSource]] = {source.key: source for source in _SOURCES}
+"""All data sets that the readers know, by key."""
+
+
+def data_source(key: str) -> DataSource:
+    """Look a data set up by key.
+
+    Raises
+    ------
+    MissingVariableError
+        If the catalog has no such key.
+
+    Examples
+    --------
+    >>> data_source("fluxnet2015").licence
+    'CC-BY-4.0'
+    """
+    if key not in CATALOG:
+        raise MissingVariableError(f"key: expected one of {list(CATALOG)}, got {key!r}; choose one")
+    return CATALOG[key]

@@ -1,0 +1,249 @@
+"""Read gridded drivers from any usual NetCDF or Zarr file into one canonical dataset."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.errors import CalendarError, DataFileError, DimensionError, GridError
+from uflux_stats.grid import normalise_grid
+from uflux_stats.io.co2 import co2_series
+from uflux_stats.io.driver_names import known_variables, to_schema
+from uflux_stats.io.drops import Drop, Reason, to_json
+from uflux_stats.io.grid_files import find_sources, open_source, readable
+from uflux_stats.io.months import in_order, monthly
+from uflux_stats.io.plausible import drop_implausible
+
+DEFAULT_CLIMATOLOGY_YEAR = 2006
+_GRID_TOLERANCE = 1e-4
+_ORDER = ("time", "month", "lat", "lon")
+
+
+def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
+    """Read gridded drivers, in the names, units and layout of the package.
+
+    Variables are recognised by usual names (ERA5, CMIP, CRU and others) and converted by their
+    units; others are ignored. Files may hold different variables or different months. Koppen
+    classes 1 to 30 become the five main classes, percentages of C4 plants fractions.
+
+    Parameters
+    ----------
+    *paths : str or Path
+        NetCDF files, Zarr stores or folders of these, all on one grid.
+    chunks : mapping, optional
+        Lengths of Dask blocks along time (or month), lat and lon. By default Zarr stores and
+        NetCDF files above 256 MB become Dask arrays, and smaller files are loaded.
+
+    Returns
+    -------
+    xr.Dataset, (time, lat, lon), or (month, lat, lon) for a climatology; static (lat, lon)
+        Single precision; month starts without gap, ``lat`` south to north, ``lon`` -180 to 180.
+        What was left out is in ``attrs["dropped"]`` (JSON list of site, variable, reason, n).
+
+    Raises
+    ------
+    DataFileError
+        If a path is missing, empty, damaged, or has none of the known variables.
+    UnitsError
+        If a unit is missing or unknown.
+    RangeError
+        If many values are impossible in their unit.
+    CalendarError
+        If months repeat or lack, or a climatology is mixed with dated months.
+    GridError
+        If the files are on different grids.
+    DimensionError
+        If a variable has a dimension besides time and place, such as depth.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> axes = {"time": xr.date_range("2001-01-31", periods=2, freq="ME"),
+    ...         "latitude": [10.0, -10.0], "longitude": [90.0, 270.0]}
+    >>> warmth = xr.DataArray(290.0, axes, dims=list(axes), attrs={"units": "K"})
+    >>> path = tempfile.mkdtemp() + "/era5.nc"
+    >>> warmth.to_dataset(name="t2m").to_netcdf(path)
+    >>> drivers = read_drivers(path)
+    >>> drivers.TA.dims, drivers.lon.values.tolist(), round(drivers.TA.max().item(), 2)
+    (('time', 'lat', 'lon'), [-90.0, 90.0], 16.85)
+    """
+    sources = find_sources(*paths)
+    parts = [_read_one(source, lazy=chunks is not None) for source in sources]
+    names = [source.name for source in sources]
+    _require_one_grid(parts, names)
+    combined, period_drops = _combine(parts)
+    with readable(sources[0] if len(sources) == 1 else sources[0].parent):
+        checked, range_drops = drop_implausible(combined)
+    ordered = checked.transpose(*_ORDER, missing_dims="ignore")
+    attrs = {"source": ", ".join(names), "dropped": to_json([*period_drops, *range_drops])}
+    titled = {"title": parts[0].attrs["title"]} if "title" in parts[0].attrs else {}
+    ordered.attrs = titled | attrs
+    return ordered if chunks is None else ordered.chunk(chunks)
+
+
+def _read_one(path: Path, *, lazy: bool) -> xr.Dataset:
+    """One file in canonical form, its months in the order of the file."""
+    opened = open_source(path, lazy=lazy)
+    names = known_variables(opened, source=path.name)
+    dated = monthly(opened, source=path.name)
+    placed = _placed(dated[list(names)], source=path.name)
+    kept = {driver: to_schema(placed[name], driver) for name, driver in names.items()}
+    return xr.Dataset(kept, attrs=opened.attrs)
+
+
+def _placed(data: xr.Dataset, *, source: str) -> xr.Dataset:
+    """Bring the grid into the layout of the package; a table by time alone has none."""
+    single = [dim for dim, size in data.sizes.items() if size == 1 and dim not in _ORDER]
+    slim = data.squeeze([dim for dim in single if not _is_place(str(dim))], drop=True)
+    slim = slim.drop_vars([name for name in slim.coords if name not in slim.dims])
+    if set(slim.dims) - {"time", "month"}:
+        slim = normalise_grid(slim)
+    extra = sorted(map(str, set(slim.dims) - set(_ORDER)))
+    if extra:
+        raise DimensionError(
+            f"{source}: expected dimensions time, lat and lon, got also {extra}; "
+            "select one position along each"
+        )
+    return slim
+
+
+def _is_place(dim: str) -> bool:
+    return dim.lower() in {"latitude", "longitude", "y", "x", "lat", "lon", "nav_lat", "nav_lon"}
+
+
+def _require_one_grid(parts: list[xr.Dataset], names: list[str]) -> None:
+    gridded = [(part, name) for part, name in zip(parts, names, strict=True) if "lat" in part.dims]
+    for part, name in gridded[1:]:
+        first, first_name = gridded[0]
+        if not all(_close(first[axis].values, part[axis].values) for axis in ("lat", "lon")):
+            raise GridError(
+                f"paths: expected one grid, got {first_name} on {_describe(first)} and {name} on "
+                f"{_describe(part)}; regrid one of them first"
+            )
+
+
+def _close(first: np.ndarray, second: np.ndarray) -> bool:
+    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=_GRID_TOLERANCE)
+
+
+def _describe(data: xr.Dataset) -> str:
+    return " by ".join(
+        f"{data.sizes[axis]} {axis} {data[axis].values[0]:g} to {data[axis].values[-1]:g}"
+        for axis in ("lat", "lon")
+    )
+
+
+def _combine(parts: list[xr.Dataset]) -> tuple[xr.Dataset, list[Drop]]:
+    """Join the parts along time and across variables, on their common months."""
+    grid = next((part.coords for part in parts if "lat" in part.dims), xr.Coordinates())
+    pieces: dict[str, list[xr.DataArray]] = {}
+    for part in parts:
+        for name, values in part.data_vars.items():
+            same = {axis: grid[axis] for axis in ("lat", "lon") if axis in values.dims}
+            pieces.setdefault(str(name), []).append(values.assign_coords(same))
+    joined = {name: _join(name, arrays) for name, arrays in pieces.items()}
+    if {"time", "month"} <= {str(dim) for array in joined.values() for dim in array.dims}:
+        raise CalendarError(
+            "paths: expected either dates or a climatology, got both; date the climatology first "
+            "(date_climatology) or read it on its own"
+        )
+    common, drops = _common_months(joined)
+    return xr.Dataset(common), drops
+
+
+def _join(name: str, arrays: list[xr.DataArray]) -> xr.DataArray:
+    if all("time" in array.dims for array in arrays):
+        whole = arrays[0] if len(arrays) == 1 else xr.concat(
+            arrays, dim="time", join="exact", coords="minimal", compat="override",
+            combine_attrs="override",
+        )  # fmt: skip
+        return in_order(whole, source=name)
+    if any(not array.equals(arrays[0]) for array in arrays[1:]):
+        raise DataFileError(
+            f"{name}: expected the same values in all files, got different ones; "
+            "leave all files but one out"
+        )
+    return arrays[0]
+
+
+def _common_months(
+    arrays: Mapping[str, xr.DataArray],
+) -> tuple[dict[str, xr.DataArray], list[Drop]]:
+    dated = {name: array.indexes["time"] for name, array in arrays.items() if "time" in array.dims}
+    if not dated:
+        return dict(arrays), []
+    first, last = max(i[0] for i in dated.values()), min(i[-1] for i in dated.values())
+    if first > last:
+        periods = ", ".join(f"{n} {i[0]:%Y-%m} to {i[-1]:%Y-%m}" for n, i in dated.items())
+        raise CalendarError(f"paths: expected common months, got {periods}; read other files")
+    common = {
+        name: array.sel(time=slice(first, last)) if name in dated else array
+        for name, array in arrays.items()
+    }
+    drops = [
+        Drop("", name, Reason.OTHER_PERIOD, len(index) - common[name].sizes["time"])
+        for name, index in dated.items()
+    ]
+    return common, [drop for drop in drops if drop.n]
+
+
+def date_climatology(drivers: xr.Dataset, *, year: int = DEFAULT_CLIMATOLOGY_YEAR) -> xr.Dataset:
+    """Give a climatological year the dates of one year, and its CO2 if it has none.
+
+    Parameters
+    ----------
+    drivers : xr.Dataset, (month, lat, lon)
+        As returned by ``read_drivers``.
+    year : int
+        Calendar year.
+
+    Returns
+    -------
+    xr.Dataset, (time, lat, lon)
+        ``attrs["climatology_year"]`` says that the year stands for many.
+
+    Raises
+    ------
+    DimensionError
+        If there is no dimension ``month``.
+    CalendarError
+        If CO2 of that year is not known.
+
+    Examples
+    --------
+    >>> months = xr.Dataset({"TA": ("month", [5.0] * 12)}, {"month": range(1, 13)})
+    >>> dated = date_climatology(months, year=1990)
+    >>> str(dated.time.values[0])[:10], dated.CO2.dims
+    ('1990-01-01', ('time',))
+    """
+    if "month" not in drivers.dims:
+        raise DimensionError(
+            f"drivers: expected a dimension 'month', got {sorted(map(str, drivers.dims))}; "
+            "dated drivers need no date"
+        )
+    stamps = pd.to_datetime([f"{year}-{month:02d}-01" for month in drivers["month"].values])
+    dated = drivers.rename(month="time").assign_coords(time=stamps.as_unit("ns"))
+    return add_co2(dated.assign_attrs(climatology_year=year))
+
+
+def add_co2(drivers: xr.Dataset) -> xr.Dataset:
+    """Add global monthly mean CO2 where drivers have none.
+
+    Parameters
+    ----------
+    drivers : xr.Dataset, (time, ...)
+        With month starts.
+
+    Returns
+    -------
+    xr.Dataset
+        With CO2 (time,) [ppm]; as it was if it had CO2.
+
+    Raises
+    ------
+    CalendarError
+        If CO2 of a month is not known.
+    """
+    return drivers if "CO2" in drivers else drivers.assign(CO2=co2_series(drivers["time"]))
