@@ -69,7 +69,7 @@ def test_names_in_all_resolve(name: str) -> None:
 
 QUIET = """
 import locale, logging, os, random, warnings
-import matplotlib, numpy as np, pandas as pd, scipy.special, xarray as xr
+import matplotlib, numpy as np, pandas as pd, scipy.sparse, scipy.special, xarray as xr
 
 def settings():
     return (np.geterr(), np.random.get_state()[1].tolist(), random.getstate(), dict(os.environ),

@@ -113,10 +113,13 @@ def test_bad_input_is_named() -> None:
         reconcile(fluxes[["GPP", "Ra"]], variances)
     with pytest.raises(MissingVariableError, match="variances: expected"):
         reconcile(fluxes, variances.drop_vars("Rh"))
-    with pytest.raises(RangeError, match="variances.Rh: expected no negative"):
+    with pytest.raises(RangeError, match=r"variances\.Rh: expected no negative"):
         reconcile(fluxes, variances.assign(Rh=-variances["Rh"]))
     with pytest.raises(UnitsError, match=r"fluxes\.GPP"):
         reconcile(fluxes.assign(GPP=fluxes["GPP"].assign_attrs(units="kgC m-2 s-1")), variances)
+    placed, moved = (
+        data.assign_coords(cell=cells)
+        for data, cells in ((fluxes, [0, 1, 2, 3]), (variances, [1, 2, 3, 4]))
+    )
     with pytest.raises(GridError, match="fluxes, variances"):
-        moved = variances.assign_coords(cell=[1, 2, 3, 4])
-        reconcile(fluxes.assign_coords(cell=[0, 1, 2, 3]), moved)
+        reconcile(placed, moved)
