@@ -1,1 +1,1 @@
-"""reporting."""
+"""What a reader sees: numbers, figures, tables, reports."""

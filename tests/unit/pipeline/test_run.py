@@ -1,0 +1,101 @@
+"""A whole run on a tiny twin Earth: what it leaves behind, and that it is reproducible."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from uflux_stats.config import RunConfig, build_config
+from uflux_stats.errors import UfluxError
+from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.pipeline.plan import plan
+from uflux_stats.pipeline.provenance import provenance
+from uflux_stats.pipeline.run import run
+
+TINY = {
+    "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 1},
+    "refine": {"members": 1},
+    "validation": {"splits": ["tower"]},
+}
+
+
+def tiny(out: Path, workers: int = 1) -> RunConfig:
+    return build_config(TINY, {"output.out": str(out), "run.workers": workers})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same run twice, with one worker and with two."""
+    places = (tmp_path_factory.mktemp("a") / "out", tmp_path_factory.mktemp("b") / "out")
+    for workers, place in enumerate(places, start=1):
+        run(tiny(place, workers))
+    return places
+
+
+def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
+    out = folders[0]
+    for name in ("towers.nc", "validation.nc", "numbers.json", "runtime.json", "refiner"):
+        assert (out / name).exists()
+    assert sorted(found.suffix for found in (out / "figures").iterdir()) == [".png"] * 3
+    numbers = json.loads((out / "numbers.json").read_text())
+    assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
+    assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
+
+
+def test_same_configuration_same_bytes(folders: tuple[Path, Path]) -> None:
+    varying = {"runtime.json", "provenance.json"}
+    first, second = (
+        {
+            path.relative_to(out).as_posix(): fingerprint(path)
+            for path in out.rglob("*")
+            if path.is_file() and path.name not in varying
+        }
+        for out in folders
+    )
+    assert first == second
+    tables = [json.loads((out / "provenance.json").read_text()) for out in folders]
+    for table in tables:
+        del table["dates"]
+    assert tables[0] == tables[1]
+
+
+def test_a_second_run_reuses_everything(folders: tuple[Path, Path]) -> None:
+    record = run(tiny(folders[0]))
+    assert all(stage.reused for stage in record.stages)
+    assert (folders[0] / "provenance.json").exists()
+
+
+def test_real_towers_leave_out_the_twin(tmp_path: Path) -> None:
+    (tmp_path / "towers").mkdir()
+    (tmp_path / "my_sites.csv").touch()
+    given = {"input": {"towers": str(tmp_path / "towers")}}
+    stages = plan(build_config(given))
+    assert stages[0].name == "towers"
+    assert stages[0].files["beside"] == (tmp_path / "my_sites.csv",)
+
+
+def test_stages_read_only_what_earlier_ones_write() -> None:
+    written: set[str] = set()
+    for stage in plan(RunConfig()):
+        assert set(stage.needs) <= written, stage.name
+        written |= set(stage.outputs)
+
+
+def test_provenance_knows_inputs_and_package(tmp_path: Path) -> None:
+    file = tmp_path / "FLX.csv"
+    file.write_text("x")
+    config = build_config({"input": {"towers": str(file)}})
+    table = provenance(config, started=datetime.now(UTC))
+    assert table["data"] == "observed"
+    assert table["inputs"] == {str(file): fingerprint(file)}
+    assert "out" not in table["configuration"]["output"]
+    assert table["libraries"]["numpy"]
+    assert "10.1038/s41597-020-0534-3" in {entry["doi"] for entry in table["citations"]}
+
+
+def test_missing_input_stops_before_any_work(tmp_path: Path) -> None:
+    config = build_config({"input": {"towers": "/no/such"}}, {"output.out": str(tmp_path / "out")})
+    with pytest.raises(UfluxError, match="does not exist"):
+        run(config)
+    assert not (tmp_path / "out").exists()

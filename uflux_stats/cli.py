@@ -1,0 +1,154 @@
+"""The command line: ``uflux-stats run``.
+
+Exit codes: 0 done; 2 bad usage, configuration or input, told in one line; 1 an unexpected failure;
+130 interrupted. Progress and messages go to standard error, the final table to standard output.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from uflux_stats import __version__
+from uflux_stats.config import RunConfig, parse_override, read_config
+from uflux_stats.errors import MissingExtraError, UfluxError
+from uflux_stats.pipeline.run import run
+from uflux_stats.pipeline.summary import summary
+
+OK: Final = 0
+UNEXPECTED: Final = 1
+BAD_INPUT: Final = 2
+INTERRUPTED: Final = 130
+
+logger = logging.getLogger("uflux_stats")
+
+_FLAGS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "--towers": ("input.towers", {"metavar": "DIR", "help": "folder of FLUXNET files"}),
+    "--drivers": ("input.drivers", {"metavar": "FILE", "nargs": "+", "help": "gridded drivers"}),
+    "--dgvm": ("input.dgvm", {"metavar": "DIR", "help": "folder of vegetation model output"}),
+    "--tower-drivers": ("input.tower_drivers", {"help": "tower (measured) or grid (interpolated)"}),
+    "--climatology-year": (
+        "input.climatology_year",
+        {"type": int, "metavar": "YEAR", "help": "date of a climatology without years"},
+    ),
+    "--out": ("output.out", {"metavar": "DIR", "help": "folder of results (default uflux-run)"}),
+    "--validation": ("validation.mode", {"metavar": "MODE", "help": "quick or full"}),
+    "--seed": ("run.seed", {"type": int, "metavar": "N", "help": "seed of all randomness"}),
+    "--workers": ("run.workers", {"type": int, "metavar": "N", "help": "processes to use"}),
+}
+"""Flags that stand for one configuration key each."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that tells a usage error in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process if not given.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    uflux-stats ...
+    0
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or OK)
+    with _messages(arguments.verbose - arguments.quiet):
+        return _guarded(arguments)
+
+
+def _guarded(arguments: argparse.Namespace) -> int:
+    """Run the command and turn what goes wrong into a message and an exit code."""
+    trace = arguments.verbose >= 2
+    try:
+        arguments.command(arguments)
+    except KeyboardInterrupt:
+        logger.error("interrupted; the same command goes on from the last finished stage")
+        return INTERRUPTED
+    except (UfluxError, MissingExtraError) as error:
+        logger.error("error: %s", error, exc_info=trace)
+        return BAD_INPUT
+    except BrokenPipeError:
+        return UNEXPECTED
+    except Exception as error:
+        told = "unexpected %s: %s; -vv shows where, and the same command resumes"
+        logger.error(told, type(error).__name__, error, exc_info=trace)
+        return UNEXPECTED
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="uflux-stats", description="Land carbon fluxes and stocks.")
+    parser.add_argument("--version", action="version", version=f"uflux-stats {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_run(commands.add_parser(
+        "run",
+        help="from towers, drivers and models to a folder of results",
+        description="Without any input the run is on the twin Earth, a generated planet.",
+        allow_abbrev=False,
+    ))  # fmt: skip
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", type=Path, help="TOML file; flags win over it")
+    for flag, (key, options) in _FLAGS.items():
+        parser.add_argument(flag, dest=key, default=None, **options)
+    parser.add_argument(
+        "--set", dest="set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+        help="any other key of the configuration",
+    )  # fmt: skip
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="more messages")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="errors only")
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    config = _config(arguments)
+    bar = sys.stderr.isatty() and not arguments.quiet
+    with ExitStack() as stack:
+        if bar:
+            stack.enter_context(logging_redirect_tqdm(loggers=[logger]))
+        record = run(config, progress=bar)
+    if not arguments.quiet:
+        print(summary(record))
+
+
+def _config(arguments: argparse.Namespace) -> RunConfig:
+    given = {key: getattr(arguments, key) for key, _ in _FLAGS.values()}
+    overrides = dict(parse_override(text) for text in arguments.set)
+    overrides |= {key: value for key, value in given.items() if value is not None}
+    return read_config(arguments.config, overrides)
+
+
+@contextmanager
+def _messages(loudness: int) -> Iterator[None]:
+    """Send the package's messages to standard error, for as long as the command runs."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel({-1: logging.ERROR, 0: logging.INFO}.get(max(loudness, -1), logging.DEBUG))
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

@@ -1,0 +1,139 @@
+"""The sections of a run's configuration, one frozen record each.
+
+Field names are the keys of the TOML file. ``setting`` adds the allowed range to a field; choices
+are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.check`` does.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
+
+SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
+    "quick": ("random", "tower"),
+    "full": ("random", "tower", "igbp", "koppen", "blocks"),
+}
+"""Splits that each validation mode computes unless the configuration lists its own."""
+
+
+def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
+    """Declare a field with its default and, for numbers, the allowed range (both ends allowed)."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """``[input]``: the data; without any the run is on the twin Earth.
+
+    ``sites`` and ``fapar`` are tables of the towers; by default they are looked for beside them.
+    """
+
+    towers: Path | None = None
+    sites: Path | None = None
+    fapar: Path | None = None
+    drivers: tuple[Path, ...] = ()
+    dgvm: Path | None = None
+    tower_drivers: Literal["tower", "grid"] = "tower"
+    climatology_year: int = setting(2006, low=1850, high=2100)
+    qc: float = setting(0.8, low=0, high=1)
+    partitioning: Literal["NT", "DT"] = "NT"
+
+
+@dataclass(frozen=True)
+class TwinConfig:
+    """``[twin]``: the generated planet.
+
+    Resolution in degrees; first and last year, both included; the seed defaults to the run's.
+    """
+
+    seed: int | None = setting(None, low=0)
+    resolution: float = setting(4.0, low=0.5, high=30)
+    years: tuple[int, int] = (2003, 2022)
+    towers: int = setting(80, low=6, high=1000)
+    models: int = setting(8, low=1, high=16)
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """``[refine]``: the learned correction. The seed defaults to the run's."""
+
+    model: Literal["xgboost"] = "xgboost"
+    members: int = setting(10, low=1, high=1000)
+    row_fraction: float = setting(0.8, low=0.05, high=1)
+    feature_fraction: float = setting(0.8, low=0.05, high=1)
+    target: Literal["residual", "direct"] = "residual"
+    seed: int | None = setting(None, low=0)
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """``[validation]``: how honestly, and for how long. No ``splits``: those of the mode."""
+
+    mode: Literal["quick", "full"] = "quick"
+    splits: tuple[Split, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[Split, ...]:
+        """The splits to compute, in their fixed order.
+
+        Examples
+        --------
+        >>> ValidationConfig(mode="quick").wanted
+        ('random', 'tower')
+        >>> ValidationConfig(splits=("tower", "random")).wanted
+        ('random', 'tower')
+        """
+        if not self.splits:
+            return SPLITS_BY_MODE[self.mode]
+        return tuple(split for split in SPLITS_BY_MODE["full"] if split in self.splits)
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """``[output]``: where results go, and how many grid rows are worked on at once."""
+
+    out: Path = Path("uflux-run")
+    chunk_rows: int = setting(60, low=1, high=4000)
+
+
+@dataclass(frozen=True)
+class RunSection:
+    """``[run]``: processes used (no result depends on it) and the seed of all randomness."""
+
+    workers: int = setting(1, low=1, high=1024)
+    seed: int = setting(0, low=0)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that one run is told.
+
+    Examples
+    --------
+    >>> config = RunConfig(run=RunSection(seed=3), refine=RefineConfig(members=4))
+    >>> config.refine.members, config.refine_seed, config.is_twin
+    (4, 3, True)
+    """
+
+    input: InputConfig = InputConfig()
+    twin: TwinConfig = TwinConfig()
+    refine: RefineConfig = RefineConfig()
+    validation: ValidationConfig = ValidationConfig()
+    output: OutputConfig = OutputConfig()
+    run: RunSection = RunSection()
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether no data were given, so that the run is on the twin Earth."""
+        return self.input.towers is None and not self.input.drivers and self.input.dgvm is None
+
+    @property
+    def twin_seed(self) -> int:
+        """Seed of the twin Earth."""
+        return self.run.seed if self.twin.seed is None else self.twin.seed
+
+    @property
+    def refine_seed(self) -> int:
+        """Seed of the ensemble and of the validation splits."""
+        return self.run.seed if self.refine.seed is None else self.refine.seed

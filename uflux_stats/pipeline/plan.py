@@ -1,0 +1,88 @@
+"""Which stages a configuration asks for, in which order."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.stage import Stage
+from uflux_stats.pipeline.stages import data, drawing, engine
+
+
+def plan(config: RunConfig) -> tuple[Stage, ...]:
+    """Return the stages of a run, in the order to run them."""
+    twin = (_twin(config),) if config.is_twin else ()
+    return (*twin, _towers(config), *_engine(config), _figures())
+
+
+def _twin(config: RunConfig) -> Stage:
+    twin = config.twin
+    settings = {
+        "seed": config.twin_seed,
+        "resolution": twin.resolution,
+        "years": twin.years,
+        "n_towers": twin.towers,
+        "n_dgvms": twin.models,
+    }
+    return Stage("twin", data.twin, outputs=(data.TWIN,), settings=settings)
+
+
+def _towers(config: RunConfig) -> Stage:
+    given = config.input
+    files = _tower_files(config)
+    settings: dict[str, Any] = {
+        "qc": given.qc,
+        "partitioning": given.partitioning,
+        "tower_drivers": given.tower_drivers,
+    }
+    if given.tower_drivers == "grid":
+        files["drivers"] = given.drivers
+    return Stage(
+        "towers",
+        data.towers,
+        needs=_twin_needs(config),
+        files=files,
+        outputs=(data.TOWERS,),
+        settings=settings,
+    )
+
+
+def _engine(config: RunConfig) -> tuple[Stage, ...]:
+    refine = asdict(config.refine) | {"seed": config.refine_seed}
+    validation = {
+        "mode": config.validation.mode,
+        "splits": config.validation.wanted,
+        "refine": refine,
+    }
+    towers = (data.TOWERS,)
+    return (
+        Stage("parameters", engine.parameters, needs=towers, outputs=(engine.PARAMETERS,)),
+        Stage("refine", engine.fit, needs=towers, outputs=(engine.REFINER,), settings=refine),
+        Stage(
+            "validate",
+            engine.validate,
+            needs=towers,
+            outputs=(engine.VALIDATION,),
+            settings=validation,
+        ),
+    )
+
+
+def _figures() -> Stage:
+    return Stage("figures", drawing.figures, needs=(engine.VALIDATION,), outputs=(drawing.FIGURES,))
+
+
+def _twin_needs(config: RunConfig) -> tuple[str, ...]:
+    return (data.TWIN,) if config.is_twin else ()
+
+
+def _tower_files(config: RunConfig) -> dict[str, tuple[Path, ...]]:
+    """Tower files, their tables, and whatever the reader may find beside them."""
+    given = config.input
+    if given.towers is None:
+        return {}
+    place = given.towers.resolve().parent
+    beside = [path for shape in ("*sites*.csv", "*fapar*.csv*") for path in place.glob(shape)]
+    tables = {"sites": given.sites, "fapar": given.fapar}
+    named = {kind: (path,) for kind, path in tables.items() if path is not None}
+    return {"towers": (given.towers,), "beside": tuple(sorted(beside)), **named}

@@ -1,0 +1,98 @@
+"""Where the results of a run come from."""
+
+import platform
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from uflux_stats import __version__
+from uflux_stats.config import RunConfig
+from uflux_stats.io.catalog import data_source
+from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.pipeline.code import PACKAGE, library_versions
+
+
+def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
+    """Describe what a run was made from, as plain values for ``provenance.json``.
+
+    The run's own folder and the number of workers are left out: no result depends on them.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    started : datetime
+        Begin of the run, with time zone.
+
+    Returns
+    -------
+    dict
+        Configuration, input checksums, package, libraries, seeds, citations, and dates.
+    """
+    return {
+        "data": "twin Earth: generated, not observed" if config.is_twin else "observed",
+        "configuration": _configuration(config),
+        "inputs": {str(path): fingerprint(path) for path in input_paths(config)},
+        "package": {"name": "uflux-stats", "version": __version__, "commit": commit()},
+        "python": platform.python_version(),
+        "libraries": library_versions(),
+        "seeds": {
+            "run": config.run.seed,
+            "twin": config.twin_seed,
+            "refine": config.refine_seed,
+        },
+        "citations": [asdict(data_source(key)) for key in sources(config)],
+        "dates": {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+
+
+def sources(config: RunConfig) -> tuple[str, ...]:
+    """Return the keys of the catalog for the data that a run is made from, shipped ones too.
+
+    Gridded drivers may be of any origin; who gives them knows what to cite.
+    """
+    towers = () if config.is_twin else ("fluxnet2015",)
+    models = () if config.input.dgvm is None else ("trendy",)
+    return (*towers, *models, "noaa_co2", "natural_earth")
+
+
+def input_paths(config: RunConfig) -> tuple[Path, ...]:
+    """Return the input files and folders that a configuration names."""
+    given = config.input
+    single = (given.towers, given.sites, given.fapar, given.dgvm)
+    return tuple(path for path in single if path is not None) + config.input.drivers
+
+
+def commit() -> str | None:
+    """Return the git commit that the package's source is at, or None outside a checkout.
+
+    ``+changes`` is added where tracked files of the package differ from that commit.
+    """
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    head = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", str(PACKAGE))
+    return f"{head}+changes" if head and changed else head
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE.parent), *words],
+            capture_output=True, text=True, check=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:
+    table = asdict(config)
+    del table["output"]["out"]
+    del table["run"]["workers"]
+    return table
