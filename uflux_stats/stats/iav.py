@@ -8,6 +8,7 @@ import xarray as xr
 from uflux_stats.checks import require_dims, require_same_grid
 from uflux_stats.errors import CalendarError, ConfigError
 from uflux_stats.stats.cells import Floats, apply_kernel
+from uflux_stats.stats.moments import mean
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.line import fit_line
 from uflux_stats.stats.yearly import yearly_means
@@ -67,12 +68,12 @@ def iav(values: xr.DataArray, *, dim: str | None = None) -> Result:
 def spread(series: Floats, time: Floats) -> Floats:
     """Spread of every series, (cells, 5): the columns ``FIELDS``."""
     line = fit_line(series, time)
-    mean = np.nanmean(series, axis=1)
+    average = np.nanmean(series, axis=1)
     sd = np.nanstd(series, axis=1, ddof=1)
     detrended = np.sqrt(line.squares / (line.n - 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative, relative_detrended = sd / np.abs(mean), detrended / np.abs(mean)
-    return np.column_stack([mean, sd, relative, detrended, relative_detrended])
+        relative, relative_detrended = sd / np.abs(average), detrended / np.abs(average)
+    return np.column_stack([average, sd, relative, detrended, relative_detrended])
 
 
 def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
@@ -93,9 +94,10 @@ def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     time = series["year"].values.astype(np.float64)
     present = series.notnull()
     centre = xr.DataArray(time - time.mean(), {"year": series["year"]}, dims="year")
-    centred = (centre - centre.where(present).mean("year")).where(present)
-    departure = series - series.mean("year")
-    slope = (centred * departure).sum("year") / (centred**2).sum("year")
+    centred = (centre - mean(centre.where(present), "year")).where(present)
+    departure = series - mean(series, "year")
+    squares = (centred**2).sum("year")
+    slope = (centred * departure).sum("year") / squares.where(squares > 0)
     residual = departure - slope * centred
     return residual.rename(values.name).assign_attrs(values.attrs)
 
