@@ -104,7 +104,10 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class RunSection:
-    """``[run]``: threads used (no result depends on it; default: all processors) and the seed of all randomness."""
+    """``[run]``: threads used, all processors by default, and the seed of all randomness.
+
+    No result depends on the number of threads.
+    """
 
     workers: int = setting(os.cpu_count() or 1, low=1, high=1024)
     seed: int = setting(0, low=0)

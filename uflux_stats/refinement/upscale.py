@@ -92,7 +92,12 @@ def upscale(
 
     template = _template(refiner, drivers)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
-    writer = create_store(template, path, chunks={"member": 1, "quantile": 1, "lat": height}, title="Refined land fluxes")
+    writer = create_store(
+        template,
+        path,
+        chunks={"member": 1, "quantile": 1, "lat": height},
+        title="Refined land fluxes",
+    )
     starts = range(0, drivers.sizes["lat"], height)
     written = [
         _write_band(writer, refiner, drivers.isel(lat=slice(start, start + height)), options)

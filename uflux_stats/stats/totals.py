@@ -139,7 +139,10 @@ def area_mean(
 
 
 def _weights(
-    values: xr.DataArray, by: By | Sequence[By] | None, area: xr.DataArray | None, regions: RegionSet
+    values: xr.DataArray,
+    by: By | Sequence[By] | None,
+    area: xr.DataArray | None,
+    regions: RegionSet,
 ) -> xr.DataArray:
     """Land area [m2] of each cell, (lat, lon) or within each region (region, lat, lon)."""
     require_dims(values, ("lat", "lon"), name="values")

@@ -17,7 +17,9 @@ from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.upscale import UpscaleOptions
 from uflux_stats.refinement.upscale import upscale as write_fluxes
 from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.stats.iav import FEWEST_YEARS, iav
 from uflux_stats.stats.totals import total
+from uflux_stats.stats.trend import trend
 
 FLUXES: Final = "fluxes.zarr"
 STATISTICS: Final = "statistics.nc"
@@ -34,12 +36,12 @@ def upscale(task: Task) -> Mapping[str, Number]:
     return {}
 
 
-def totals(task: Task) -> Mapping[str, Number]:
-    """Sum the fluxes by globe, continent, land cover type and tropics; yearly, member by member."""
+def statistics(task: Task) -> Mapping[str, Number]:
+    """Totals of the fluxes by region, member by member, and how they change from year to year."""
     fluxes = open_store(task.input(FLUXES))
     summed = regional_totals(fluxes, task.settings["regions"])
-    write_netcdf(summed, task.output(STATISTICS), title="Statistics of the cubes")
-    return dict(_total_numbers(summed))
+    write_netcdf(summed, task.output(STATISTICS), title="Yearly totals of the cubes by region")
+    return {**dict(_total_numbers(summed)), **dict(_change_numbers(summed))}
 
 
 def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
@@ -79,7 +81,7 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             members = mean.sel(region=region)
             low, high = np.quantile(members, _INTERVAL)
             yield (
-                key("totals", "global" if region == "globe" else str(region), str(name)),
+                key("totals", _label(region), str(name)),
                 number(
                     members.mean().item(),
                     values.attrs["units"],
@@ -88,3 +90,43 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                     note="mean of the years; interval: spread of the ensemble members",
                 ),
             )
+
+
+def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
+    """Yield trend and inter-annual variability of the mean over members, where years suffice."""
+    enough = summed.sizes["year"] >= FEWEST_YEARS
+    for name, values in summed.data_vars.items():
+        yearly = values.mean("member", keep_attrs=True)
+        slope = trend(yearly, confidence=0.9) if enough else None
+        spread = iav(yearly) if enough else None
+        for region in yearly["region"].values[yearly.notnull().any("year").values]:
+            at, label = {"region": region}, _label(region)
+            if slope is None or spread is None:
+                yield key("trend", label, str(name)), number(None, note=ONE_YEAR)
+                yield key("iav", label, str(name)), number(None, note=ONE_YEAR)
+                continue
+            ends = (slope["low"].sel(at).item(), slope["high"].sel(at).item())
+            p = slope["p"].sel(at).item()
+            yield (
+                key("trend", label, str(name)),
+                number(
+                    slope["slope"].sel(at).item(),
+                    slope["slope"].attrs["units"],
+                    interval=ends,
+                    n=summed.sizes["year"],
+                    note=f"AR(1) errors, p {p:.2g}",
+                ),
+            )
+            yield (
+                key("iav", label, str(name)),
+                number(
+                    spread["sd_detrended"].sel(at).item(),
+                    values.attrs["units"],
+                    n=summed.sizes["year"],
+                    note="sd of yearly totals about their trend",
+                ),
+            )
+
+
+def _label(region: object) -> str:
+    return "global" if region == "globe" else str(region)
