@@ -39,7 +39,12 @@ def statistics(task: Task) -> Mapping[str, Number]:
     """Totals of the fluxes by region, member by member, and how they change from year to year."""
     fluxes = open_store(task.input(FLUXES))
     summed = regional_totals(fluxes, task.settings["regions"])
-    write_netcdf(summed, task.output(STATISTICS), title="Yearly totals of the cubes by region")
+    write_netcdf(
+        summed,
+        task.output(STATISTICS),
+        title="Yearly totals of the cubes by region",
+        precision="float64",
+    )
     return {**dict(_total_numbers(summed)), **dict(_change_numbers(summed))}
 
 
