@@ -8,7 +8,7 @@ import xarray as xr
 from uflux_stats.checks import require_dims, require_same_grid
 from uflux_stats.errors import CalendarError, ConfigError
 from uflux_stats.stats.cells import Floats, apply_kernel
-from uflux_stats.stats.moments import mean
+from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.line import fit_line
 from uflux_stats.stats.yearly import yearly_means
@@ -96,8 +96,7 @@ def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     centre = xr.DataArray(time - time.mean(), {"year": series["year"]}, dims="year")
     centred = (centre - mean(centre.where(present), "year")).where(present)
     departure = series - mean(series, "year")
-    squares = (centred**2).sum("year")
-    slope = (centred * departure).sum("year") / squares.where(squares > 0)
+    slope = ratio((centred * departure).sum("year"), (centred**2).sum("year"))
     residual = departure - slope * centred
     return residual.rename(values.name).assign_attrs(values.attrs)
 
@@ -152,7 +151,7 @@ def iav_contribution(
     if method not in weights:
         raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
     weight = weights[method]
-    shares = (anomaly * weight).sum("year") / (whole * weight).sum("year")
+    shares = ratio((anomaly * weight).sum("year"), (whole * weight).sum("year"))
     return shares.rename("contribution").assign_attrs(units="1", method=method)
 
 
@@ -229,8 +228,7 @@ def anomaly_correlation(
     require_same_grid(first, second, names="observed, modelled")
     both = first.notnull() & second.notnull()
     one, two = detrend(first.where(both)), detrend(second.where(both))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (one * two).sum("year") / ((one**2).sum("year") * (two**2).sum("year")) ** 0.5
+    r = ratio((one * two).sum("year"), ((one**2).sum("year") * (two**2).sum("year")) ** 0.5)
     enough = both.sum("year") >= FEWEST_YEARS
     return r.where(enough).rename("correlation").assign_attrs(units="1")
 
