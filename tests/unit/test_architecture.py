@@ -69,7 +69,9 @@ def test_names_in_all_resolve(name: str) -> None:
 
 QUIET = """
 import locale, logging, os, random, warnings
-import matplotlib, numpy as np, pandas as pd, scipy.sparse, scipy.special, xarray as xr
+# what other libraries set when they are first imported is theirs
+import dask.array, scipy.cluster.hierarchy, scipy.sparse, scipy.special, xgboost
+import matplotlib, numpy as np, pandas as pd, xarray as xr
 
 def settings():
     return (np.geterr(), np.random.get_state()[1].tolist(), random.getstate(), dict(os.environ),

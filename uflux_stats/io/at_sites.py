@@ -1,5 +1,6 @@
 """Gridded drivers at the places of towers."""
 
+import json
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from uflux_stats.schema import SCHEMA
 
 MAX_DISTANCE: Final = 100.0
 """Default reach of the search for land [km], about two cells of half a degree."""
+_MOST_CELLS: Final = 100
 _FULL_TURN: Final = 360.0
 
 Floats = NDArray[np.float64]
@@ -43,12 +45,13 @@ def drivers_at_sites(
     site : array, (site,)
         Names of the towers.
     max_distance : float [km]
-        How far the nearest cell with data may be; beyond, values are missing.
+        How far the centre of the nearest cell with data may be (at least half the diagonal of a
+        cell), which is sought among the 100 nearest cells; beyond, values are missing.
 
     Returns
     -------
     xr.Dataset, (site, time or month) and static (site,)
-        With coordinates lat and lon; ``attrs["dropped"]`` names the towers without data.
+        With coordinates lat and lon; ``attrs["dropped"]`` also names the towers without data.
 
     Raises
     ------
@@ -75,12 +78,14 @@ def drivers_at_sites(
     spread = {n: v if "site" in v.dims else v.expand_dims(site=names) for n, v in found.items()}
     result = xr.Dataset(spread, attrs=drivers.attrs).assign_coords(places.coords)
     ordered = result.transpose("site", ...)
-    return ordered.assign_attrs(dropped=to_json(_lacking(ordered)))
+    before = json.loads(drivers.attrs.get("dropped", "[]"))
+    dropped = before + json.loads(to_json(_lacking(ordered)))
+    return ordered.assign_attrs(dropped=json.dumps(dropped))
 
 
 def _places(lat: ArrayLike, lon: ArrayLike, site: ArrayLike) -> xr.Dataset:
     columns = {"lat": np.asarray(lat, float), "lon": np.asarray(lon, float)}
-    names = np.asarray(site)
+    names = np.asarray(site).astype(str)
     for axis, limit in (("lat", 90.0), ("lon", 180.0)):
         values = columns[axis]
         if values.shape != names.shape or names.ndim != 1:
@@ -160,11 +165,13 @@ def _bracket(centres: Floats, points: Floats, *, wraps: bool) -> tuple[Places, F
 def _near_cells(drivers: xr.Dataset, places: xr.Dataset, max_distance: float) -> xr.Dataset:
     """Cells within reach of each tower, nearest first, padded to equal number."""
     lat, lon = np.deg2rad(drivers["lat"].values), np.deg2rad(drivers["lon"].values)
+    reach = max(max_distance, _half_diagonal(lat, lon))
     lists = []
     for north, east in zip(places["lat"].values, places["lon"].values, strict=True):
         distance = _distance(lat[:, None], lon[None, :], np.deg2rad(north), np.deg2rad(east))
-        within = np.flatnonzero(distance <= max_distance)
-        lists.append(within[np.argsort(distance.flat[within], kind="stable")])
+        within = np.flatnonzero(distance <= reach)
+        order = np.argsort(distance.flat[within], kind="stable")
+        lists.append(within[order[:_MOST_CELLS]])
     longest = max([1, *(cells.size for cells in lists)])
     flat = np.stack([np.pad(cells, (0, longest - cells.size)) for cells in lists])
     reached = np.arange(longest) < np.array([cells.size for cells in lists])[:, None]
@@ -173,6 +180,12 @@ def _near_cells(drivers: xr.Dataset, places: xr.Dataset, max_distance: float) ->
     return xr.Dataset(
         {"row": (shape, rows), "column": (shape, columns), "reached": (shape, reached)}
     )
+
+
+def _half_diagonal(lat: Floats, lon: Floats) -> float:
+    """Half the diagonal [km] of the largest cell, from centres in radians."""
+    steps = [np.abs(np.diff(axis)).max(initial=0.0) for axis in (lat, lon)]
+    return float(EARTH_RADIUS / 1000 * np.hypot(*steps) / 2)
 
 
 def _distance(lat: Floats, lon: Floats, north: float, east: float) -> Floats:

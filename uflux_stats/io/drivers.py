@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.errors import CalendarError, DataFileError, DimensionError, GridError
+from uflux_stats.errors import DimensionError
 from uflux_stats.grid import normalise_grid
 from uflux_stats.io.co2 import co2_series
 from uflux_stats.io.driver_names import known_variables, to_schema
-from uflux_stats.io.drops import Drop, Reason, to_json
+from uflux_stats.io.drops import to_json
 from uflux_stats.io.grid_files import find_sources, open_source, readable
-from uflux_stats.io.months import in_order, monthly
+from uflux_stats.io.join import combine, require_one_grid
+from uflux_stats.io.months import monthly
 from uflux_stats.io.plausible import drop_implausible
 
-DEFAULT_CLIMATOLOGY_YEAR = 2006
-_GRID_TOLERANCE = 1e-4
-_ORDER = ("time", "month", "lat", "lon")
+DEFAULT_CLIMATOLOGY_YEAR: Final = 2006
+_ORDER: Final = ("time", "month", "lat", "lon")
 
 
 def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
@@ -72,9 +72,9 @@ def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) ->
     sources = find_sources(*paths)
     parts = [_read_one(source, lazy=chunks is not None) for source in sources]
     names = [source.name for source in sources]
-    _require_one_grid(parts, names)
-    combined, period_drops = _combine(parts)
+    require_one_grid(parts, names)
     with readable(sources[0] if len(sources) == 1 else sources[0].parent):
+        combined, period_drops = combine(parts)
         checked, range_drops = drop_implausible(combined)
     ordered = checked.transpose(*_ORDER, missing_dims="ignore")
     attrs = {"source": ", ".join(names), "dropped": to_json([*period_drops, *range_drops])}
@@ -89,7 +89,8 @@ def _read_one(path: Path, *, lazy: bool) -> xr.Dataset:
     names = known_variables(opened, source=path.name)
     dated = monthly(opened, source=path.name)
     placed = _placed(dated[list(names)], source=path.name)
-    kept = {driver: to_schema(placed[name], driver) for name, driver in names.items()}
+    with readable(path):
+        kept = {driver: to_schema(placed[name], driver) for name, driver in names.items()}
     return xr.Dataset(kept, attrs=opened.attrs)
 
 
@@ -111,82 +112,6 @@ def _placed(data: xr.Dataset, *, source: str) -> xr.Dataset:
 
 def _is_place(dim: str) -> bool:
     return dim.lower() in {"latitude", "longitude", "y", "x", "lat", "lon", "nav_lat", "nav_lon"}
-
-
-def _require_one_grid(parts: list[xr.Dataset], names: list[str]) -> None:
-    gridded = [(part, name) for part, name in zip(parts, names, strict=True) if "lat" in part.dims]
-    for part, name in gridded[1:]:
-        first, first_name = gridded[0]
-        if not all(_close(first[axis].values, part[axis].values) for axis in ("lat", "lon")):
-            raise GridError(
-                f"paths: expected one grid, got {first_name} on {_describe(first)} and {name} on "
-                f"{_describe(part)}; regrid one of them first"
-            )
-
-
-def _close(first: np.ndarray, second: np.ndarray) -> bool:
-    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=_GRID_TOLERANCE)
-
-
-def _describe(data: xr.Dataset) -> str:
-    return " by ".join(
-        f"{data.sizes[axis]} {axis} {data[axis].values[0]:g} to {data[axis].values[-1]:g}"
-        for axis in ("lat", "lon")
-    )
-
-
-def _combine(parts: list[xr.Dataset]) -> tuple[xr.Dataset, list[Drop]]:
-    """Join the parts along time and across variables, on their common months."""
-    grid = next((part.coords for part in parts if "lat" in part.dims), xr.Coordinates())
-    pieces: dict[str, list[xr.DataArray]] = {}
-    for part in parts:
-        for name, values in part.data_vars.items():
-            same = {axis: grid[axis] for axis in ("lat", "lon") if axis in values.dims}
-            pieces.setdefault(str(name), []).append(values.assign_coords(same))
-    joined = {name: _join(name, arrays) for name, arrays in pieces.items()}
-    if {"time", "month"} <= {str(dim) for array in joined.values() for dim in array.dims}:
-        raise CalendarError(
-            "paths: expected either dates or a climatology, got both; date the climatology first "
-            "(date_climatology) or read it on its own"
-        )
-    common, drops = _common_months(joined)
-    return xr.Dataset(common), drops
-
-
-def _join(name: str, arrays: list[xr.DataArray]) -> xr.DataArray:
-    if all("time" in array.dims for array in arrays):
-        whole = arrays[0] if len(arrays) == 1 else xr.concat(
-            arrays, dim="time", join="exact", coords="minimal", compat="override",
-            combine_attrs="override",
-        )  # fmt: skip
-        return in_order(whole, source=name)
-    if any(not array.equals(arrays[0]) for array in arrays[1:]):
-        raise DataFileError(
-            f"{name}: expected the same values in all files, got different ones; "
-            "leave all files but one out"
-        )
-    return arrays[0]
-
-
-def _common_months(
-    arrays: Mapping[str, xr.DataArray],
-) -> tuple[dict[str, xr.DataArray], list[Drop]]:
-    dated = {name: array.indexes["time"] for name, array in arrays.items() if "time" in array.dims}
-    if not dated:
-        return dict(arrays), []
-    first, last = max(i[0] for i in dated.values()), min(i[-1] for i in dated.values())
-    if first > last:
-        periods = ", ".join(f"{n} {i[0]:%Y-%m} to {i[-1]:%Y-%m}" for n, i in dated.items())
-        raise CalendarError(f"paths: expected common months, got {periods}; read other files")
-    common = {
-        name: array.sel(time=slice(first, last)) if name in dated else array
-        for name, array in arrays.items()
-    }
-    drops = [
-        Drop("", name, Reason.OTHER_PERIOD, len(index) - common[name].sizes["time"])
-        for name, index in dated.items()
-    ]
-    return common, [drop for drop in drops if drop.n]
 
 
 def date_climatology(drivers: xr.Dataset, *, year: int = DEFAULT_CLIMATOLOGY_YEAR) -> xr.Dataset:

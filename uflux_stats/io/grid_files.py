@@ -7,11 +7,11 @@ from typing import Final
 
 import xarray as xr
 
-from uflux_stats.errors import DataFileError
+from uflux_stats.errors import DataFileError, UfluxError
 
 EAGER_BYTES: Final = 256_000_000
 """NetCDF files that are larger than this when decoded stay on disk until used."""
-BLOCK_BYTES: Final = 64_000_000
+BLOCK_BYTES: Final = 32_000_000
 """About the size of the blocks in which they are then read: whole maps of some months."""
 _NETCDF_ENDINGS: Final = frozenset({".nc", ".nc4", ".cdf", ".netcdf"})
 _ZARR_MARKERS: Final = ("zarr.json", ".zgroup", ".zmetadata")
@@ -71,13 +71,22 @@ def is_zarr(path: Path) -> bool:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn the errors of the file libraries into ``DataFileError`` that names the file."""
+def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn what the file libraries raise at damaged data into ``DataFileError``.
+
+    Parameters
+    ----------
+    path : Path
+        What is being read, for the message.
+    *others : exception types
+        To be turned as well, besides ``OSError`` and ``RuntimeError``.
+    """
+    caught: tuple[type[Exception], ...] = (OSError, RuntimeError, *others)
     try:
         yield
-    except DataFileError:
+    except UfluxError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except caught as error:
         raise DataFileError(
             f"path: expected a readable NetCDF file or Zarr store, got {path}, which is damaged or "
             f"of another format ({error}); get it again"
@@ -104,7 +113,7 @@ def open_source(path: Path, *, lazy: bool) -> xr.Dataset:
     DataFileError
         If it is not readable.
     """
-    with readable(path):
+    with readable(path, KeyError, TypeError, ValueError):
         if is_zarr(path):
             store: xr.Dataset = xr.open_zarr(
                 path, consolidated=_is_consolidated(path), decode_times=False

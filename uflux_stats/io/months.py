@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import pandas as pd
 import xarray as xr
+from cftime import num2date
 from numpy.typing import NDArray
 
 from uflux_stats.errors import CalendarError
@@ -12,6 +13,7 @@ from uflux_stats.errors import CalendarError
 _TIME_NAMES: Final = ("time", "valid_time", "t", "date", "datetime")
 _MONTH_NAMES: Final = ("month", "mon", "months", "climatology_month")
 
+Whole = NDArray[np.int64]
 Timed = TypeVar("Timed", xr.DataArray, xr.Dataset)
 
 
@@ -50,13 +52,12 @@ def monthly(data: xr.Dataset, *, source: str) -> xr.Dataset:
     if "time" not in named.coords:
         raise CalendarError(f"{source}: expected a coordinate 'time', got none; add it")
     if _is_climatology(named["time"]):
-        months = named["time"].values if "units" not in named["time"].attrs else (
-            _decode(named, source=source).dt.month.values
-        )  # fmt: skip
+        numbered = "units" not in named["time"].attrs
+        months = named["time"].values if numbered else _decoded(named, source=source)[1]
         renamed = named.drop_vars("time").rename(time="month").assign_coords(month=months)
         return _climatology(renamed, source=source)
-    stamps = _decode(named, source=source)
-    return named.assign_coords(time=("time", _month_starts(stamps, source=source)))
+    years, months = _decoded(named, source=source)
+    return named.assign_coords(time=("time", _month_starts(years, months, source=source)))
 
 
 def _rename(data: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
@@ -84,50 +85,46 @@ def _climatology(data: xr.Dataset, *, source: str) -> xr.Dataset:
     return data.assign_coords(month=("month", months.astype(np.int64))).sortby("month")
 
 
-def _decode(data: xr.Dataset, *, source: str) -> xr.DataArray:
-    """Decode ``time`` to dates of its own calendar."""
-    time = data["time"]
-    if np.issubdtype(time.dtype, np.datetime64):
-        return time
-    units = str(time.attrs.get("units", ""))
+def _decoded(data: xr.Dataset, *, source: str) -> tuple[Whole, Whole]:
+    """Year and month of each time, in the calendar of the file."""
+    attrs = data["time"].attrs
+    units = str(attrs.get("units", ""))
     numbers = _middles(data)
     try:
         if units.lower().startswith("month"):
-            return _months_since(numbers, units)
-        axis = {"time": ("time", numbers, {k: time.attrs[k] for k in ("units", "calendar")
-                                           if k in time.attrs})}  # fmt: skip
-        decoded = xr.decode_cf(xr.Dataset(coords=axis))["time"]
-        _ = decoded.dt.month
+            return _counted_months(numbers, units)
+        dates = num2date(numbers, units, calendar=attrs.get("calendar", "standard"))
+        return np.array([d.year for d in dates]), np.array([d.month for d in dates])
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise CalendarError(
             f"{source}: expected a time axis in units like 'days since 1900-01-01', got {units!r}; "
             "set the units and the calendar of 'time'"
         ) from error
-    return decoded
 
 
 def _middles(data: xr.Dataset) -> NDArray[Any]:
     time = data["time"]
     bounds = data.variables.get(time.attrs.get("bounds"))
     if bounds is None or bounds.shape != (time.size, 2):
-        return np.asarray(time.values)
-    return np.asarray(bounds.values, dtype=np.float64).mean(axis=1)
+        numbers: NDArray[Any] = time.values
+        return numbers
+    middles: NDArray[Any] = bounds.values.astype(np.float64).mean(axis=1)
+    return middles
 
 
-def _months_since(numbers: NDArray[Any], units: str) -> xr.DataArray:
+def _counted_months(numbers: NDArray[Any], units: str) -> tuple[Whole, Whole]:
     start = pd.Period(units.split("since", maxsplit=1)[1].strip().split()[0], freq="M")
-    stamps = [(start + int(np.floor(number))).to_timestamp() for number in numbers]
-    return xr.DataArray(np.array(stamps, dtype="datetime64[ns]"), dims="time")
+    counted = start.year * 12 + start.month - 1 + np.floor(numbers).astype(np.int64)
+    return counted // 12, counted % 12 + 1
 
 
-def _month_starts(stamps: xr.DataArray, *, source: str) -> NDArray[np.datetime64]:
-    years, months = stamps.dt.year.values.astype(int), stamps.dt.month.values.astype(int)
+def _month_starts(years: Whole, months: Whole, *, source: str) -> NDArray[np.datetime64]:
     if years.size == 0 or years.min() < 1678 or years.max() > 2261:
         got = f"{years.min()} to {years.max()}" if years.size else "no months"
         raise CalendarError(
             f"{source}: expected years 1678 to 2261, got {got}; check the reference date of 'time'"
         )
-    counted: NDArray[np.int64] = (years - 1970) * 12 + months - 1
+    counted: Whole = (years - 1970) * 12 + months - 1
     return counted.astype("datetime64[M]").astype("datetime64[ns]")
 
 

@@ -71,7 +71,11 @@ class ZarrWriter:
             self._write_array(array, {str(dim): places[str(dim)] for dim in array.dims})
 
     def _write_array(self, array: xr.DataArray, region: Mapping[str, slice]) -> None:
-        array.to_dataset().to_zarr(
+        # Dask arrays are written chunk by chunk of the store, so that no two tasks share one
+        aligned = (
+            array if array.chunks is None else array.chunk({d: self.chunks[d] for d in region})
+        )
+        aligned.to_dataset().to_zarr(
             self.partial, mode="r+", region=region, consolidated=False, write_empty_chunks=True
         )
 

@@ -69,7 +69,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
             for flux, members in head["members"].items()
         }
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
-        return RefineOptions(**head["options"]), spec, Fit(parameters, ensembles)
+        options = {**head["options"], "direct": tuple(head["options"]["direct"])}
+        return RefineOptions(**options), spec, Fit(parameters, ensembles)
     except (KeyError, TypeError, xgb.core.XGBoostError) as error:
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"

@@ -161,6 +161,11 @@ class TestZarr:
             writer.finish()
         assert fingerprint(tmp_path / "1.zarr") == fingerprint(tmp_path / "2.zarr")
 
+    def test_blocks_of_any_dask_chunks(self, cube: xr.Dataset, tmp_path: Path) -> None:
+        writer = create_store(cube, tmp_path / "c.zarr", chunks={"time": 2, "lat": 2})
+        fill(writer, cube.chunk(time=3, lat=1))
+        np.testing.assert_allclose(open_store(writer.finish()).GPP, cube.GPP, rtol=1e-6)
+
     def test_killed_writer_is_never_seen_and_cleaned_up(
         self, cube: xr.Dataset, tmp_path: Path
     ) -> None:

@@ -60,6 +60,7 @@ WETNESS: Final = (
     Bump(-25, 130, 7, 14, 0.30), Bump(41, 92, 6, 24, 0.14), Bump(42, 62, 7, 12, 0.30),
     Bump(34, -113, 6, 8, 0.28), Bump(42, -113, 6, 8, 0.5), Bump(-22, -70, 9, 3, 0.08),
     Bump(-44, -69, 8, 4, 0.30), Bump(-24, 18, 7, 6, 0.22), Bump(7, 46, 7, 6, 0.22),
+    Bump(0, 37, 6, 6, 0.35),
     Bump(-8, -39, 5, 4, 0.40), Bump(46, -104, 8, 6, 0.65), Bump(35, 85, 4, 12, 0.5),
     Bump(3, 112, 9, 16, 1.5), Bump(-4, 140, 6, 9, 1.5), Bump(21, 92, 9, 12, 2.4),
     Bump(18, 78, 9, 6, 1.6), Bump(28, 114, 8, 8, 3.4), Bump(34, -87, 8, 9, 3.0),
@@ -96,7 +97,7 @@ def top_of_atmosphere(lat: Floats) -> Floats:
     Examples
     --------
     >>> top_of_atmosphere(np.array([0.0]))[[2, 5], 0].round(-1)
-    array([440., 380.])
+    array([440., 390.])
     """
     angle = 2 * np.pi * MID_MONTH_DAY[:, None] / 365
     distance = 1 + 0.033 * np.cos(angle)

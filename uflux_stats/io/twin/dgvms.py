@@ -130,9 +130,7 @@ def _exact(flux: Floats) -> Floats:
     return np.asarray(np.round(flux / QUANTUM) * QUANTUM)
 
 
-def _own_gpp(
-    model: Model, weather: xr.Dataset, gpp: xr.DataArray, options: TwinOptions
-) -> Floats:
+def _own_gpp(model: Model, weather: xr.Dataset, gpp: xr.DataArray, options: TwinOptions) -> Floats:
     lat, lon = weather["lat"].values, weather["lon"].values
     local = 0.10 * fixed_noise(options.rng(f"{model.name} bias"), lat, lon)
     pattern = model.level * np.exp(local + model.north * (np.sin(np.radians(lat)) ** 2 - 0.2))

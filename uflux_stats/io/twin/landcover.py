@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 IGBP_CODES: Final = {name: code for code, name in IGBP_CLASSES.items()}
 FARMLAND: Final = (
-    Bump(49, 22, 7, 26, 2.0), Bump(53, 65, 4, 22, 1.2), Bump(42, -93, 7, 8, 2.2),
+    Bump(49, 22, 7, 26, 1.0), Bump(53, 65, 4, 22, 1.2), Bump(42, -93, 7, 8, 1.7),
     Bump(51, -107, 3, 8, 1.6), Bump(26, 79, 5, 8, 2.4), Bump(34, 114, 6, 6, 2.2),
     Bump(-35, -61, 5, 5, 1.8), Bump(11, 3, 3, 14, 1.0), Bump(46, 126, 4, 6, 1.8),
     Bump(-33, 145, 4, 6, 1.2), Bump(14, 102, 4, 4, 1.5), Bump(-18, -50, 5, 6, 1.0),
@@ -65,7 +65,7 @@ def _tropical(wet: Floats, mixture: Floats) -> NDArray[np.str_]:
 
 def _temperate(wet: Floats, coldest: Floats, mixture: Floats) -> NDArray[np.str_]:
     warm = np.where(mixture > 0.4, "EBF", "MF")
-    cool = np.where(mixture > 0.5, "ENF", np.where(mixture > -0.5, "DBF", "MF"))
+    cool = np.where(mixture > 0.8, "ENF", np.where(mixture > -0.7, "DBF", "MF"))
     forest = np.where(coldest > 9.0, warm, cool)
     shrub = np.where(wet > 0.14, "OSH", "BSV")
     woody = np.where(coldest > 4.0, np.where(mixture > 0.6, "CSH", "WSA"), "GRA")
@@ -90,8 +90,8 @@ def _farmland(
 ) -> NDArray[np.str_]:
     likely = added(FARMLAND, planet["lat"].values, planet["lon"].values) + 0.6 * field
     possible = (wet > 0.25) & ~np.isin(names, ["SNO", "BSV", "WET", "DNF"])
-    mosaic = np.where(likely > 0.95, "CVM", names)
-    return np.where(possible, np.where(likely > 1.1, "CRO", mosaic), names)
+    mosaic = np.where(likely > 0.8, "CVM", names)
+    return np.where(possible, np.where(likely > 0.95, "CRO", mosaic), names)
 
 
 def koppen_class(planet: xr.Dataset) -> NDArray[np.str_]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,7 @@ def _native(field: xr.Dataset, variable: str, layout: Layout) -> xr.Dataset:
         middle = pd.to_datetime([f"{year}-07-01" for year in field["year"].values])
         field = field.rename(year="time").assign_coords(time=middle.as_unit("ns"))
     else:
-        shifted = field["time"].to_index() + pd.Timedelta(days=layout.day - 1)
-        field = field.assign_coords(time=shifted)
+        field = field.assign_coords(time=field["time"] + np.timedelta64(layout.day - 1, "D"))
     if layout.round_the_world:
         field = field.assign_coords(lon=field["lon"] % 360).sortby("lon")
     if layout.north_first:
@@ -108,7 +107,7 @@ def _native(field: xr.Dataset, variable: str, layout: Layout) -> xr.Dataset:
 def _save(field: xr.Dataset, variable: str, path: Path, layout: Layout) -> None:
     kind = np.float64 if variable in POOLS else np.float32
     epoch = 1700 if layout.day == 1 else 1900
-    encoding = {
+    encoding: dict[str, dict[str, Any]] = {
         variable: {"dtype": kind, "_FillValue": kind(FILL), "zlib": True, "complevel": 1},
         "time": {"units": f"days since {epoch}-01-01", "calendar": "standard", "dtype": "float64"},
     }

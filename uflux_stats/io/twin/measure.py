@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.io.twin.options import TwinOptions
@@ -39,8 +40,7 @@ def tower_table(network: Network, position: int, options: TwinOptions) -> pd.Dat
     rng = options.rng(f"tower {position}")
     air = network.weather.isel(cell=position, time=record)
     flux = network.fluxes.isel(cell=position, time=record)
-    weather = {name: np.asarray(air[name].values, dtype=np.float64) for name in air.data_vars}
-    truth = {name: np.asarray(flux[name].values, dtype=np.float64) for name in flux.data_vars}
+    weather, truth = _arrays(air), _arrays(flux)
     table = pd.DataFrame({"TIMESTAMP": air["time"].dt.strftime("%Y%m").values})
     meteorology = _meteorology(rng, weather)
     energy = _energy(rng, weather, truth, float(site["closure"]))
@@ -49,11 +49,15 @@ def tower_table(network: Network, position: int, options: TwinOptions) -> pd.Dat
     return _with_gaps(rng, table)
 
 
+def _arrays(data: xr.Dataset) -> dict[str, Floats]:
+    return {str(name): np.asarray(values, np.float64) for name, values in data.data_vars.items()}
+
+
 def _quality(rng: np.random.Generator, n: int) -> Floats:
     """Fraction of good half-hours in each month (n,), worse in some stretches."""
     bad = GOOD_MONTHS * np.exp(rng.uniform(0, 2.0))
     stretch = np.repeat(rng.gamma(1.1, 1.0, n // 3 + 1), 3)[:n]
-    return np.clip(1 - bad * stretch * rng.gamma(2.0, 1.0, n), 0, 1)
+    return np.asarray(np.clip(1 - bad * stretch * rng.gamma(2.0, 1.0, n), 0, 1))
 
 
 def _meteorology(rng: np.random.Generator, weather: dict[str, Floats]) -> dict[str, Floats]:
@@ -105,7 +109,7 @@ def _carbon(rng: np.random.Generator, truth: dict[str, Floats]) -> dict[str, Flo
     n = truth["GPP"].size
     quality = _quality(rng, n)
     fuzz = 1 + 1.5 * (1 - quality)
-    error = (0.06 + 0.05 * (truth["GPP"] + truth["RECO"]) / 2) * fuzz
+    error = (0.025 + 0.06 * (truth["GPP"] + truth["RECO"]) / 2) * fuzz
     nee = truth["NEE"] + error * rng.standard_normal(n)
     split = error * rng.standard_normal(n)
     apart = np.clip(0.02 * rng.standard_t(1.5, n), -3, 3)
@@ -135,13 +139,14 @@ def _spread(name: str, flux: Floats, error: Floats) -> dict[str, Floats]:
 def _with_gaps(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     """Take out months, and at some towers whole instruments."""
     table = table.round(6)
-    carbon = [name for name in table if name.startswith(("NEE", "RECO", "GPP"))]
-    heat = [name for name in table if name.startswith(("LE_CORR", "H_CORR", "G_F"))]
+    columns = list(map(str, table))
+    carbon = [name for name in columns if name.startswith(("NEE", "RECO", "GPP"))]
+    heat = [name for name in columns if name.startswith(("LE_CORR", "H_CORR", "G_F"))]
     for names, share in ((carbon, 0.04), (heat, 0.08)):
         table.loc[rng.uniform(size=len(table)) < share, names] = GAP
-    for names in (["NETRAD", "NETRAD_QC"], ["TS_F_MDS_1", "TS_F_MDS_1_QC"]):
+    for name in ("NETRAD", "TS_F_MDS_1"):
         if rng.uniform() < 0.04:
-            table = table.drop(columns=names)
+            table = table.drop(columns=[name, f"{name}_QC"])
     if rng.uniform() < 0.04:
         table.loc[rng.integers(len(table)), "SW_IN_F"] = 401.5
     return table

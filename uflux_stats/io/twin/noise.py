@@ -4,8 +4,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.signal import lfilter
 
 Floats = NDArray[np.float64]
 
@@ -44,9 +42,8 @@ def red_noise(
     """
     rows, columns = int(180 / NODE) + 1, int(360 / NODE)
     white = rng.standard_normal((n_time + _SPIN_UP, rows, columns))
-    smooth = gaussian_filter(white, (0, 1, 1), mode=("nearest", "nearest", "wrap"))
-    smooth = smooth / smooth.std(axis=0)
-    red = lfilter([np.sqrt(1 - persistence**2)], [1, -persistence], smooth, axis=0)
+    smooth = smoothed(white, 1.0)
+    red = _with_memory(smooth / smooth.std(axis=0), persistence)
     return _bilinear(red[_SPIN_UP:], lat, lon)
 
 
@@ -54,15 +51,31 @@ def fixed_noise(rng: np.random.Generator, lat: Floats, lon: Floats) -> Floats:
     """Draw one field (cell,) of about unit variance that does not change in time."""
     rows, columns = int(180 / NODE) + 1, int(360 / NODE)
     white = rng.standard_normal((1, rows, columns))
-    smooth = gaussian_filter(white, (0, 1, 1), mode=("nearest", "nearest", "wrap"))
-    return _bilinear(smooth / smooth.std(), lat, lon)[0]
+    smooth = smoothed(white, 1.0)
+    return np.asarray(_bilinear(smooth / smooth.std(), lat, lon)[0])
 
 
 def red_index(rng: np.random.Generator, n_time: int, *, persistence: float) -> Floats:
     """Draw one AR(1) series (time,) of about unit variance."""
     white = rng.standard_normal(n_time + 10 * _SPIN_UP)
-    red = lfilter([np.sqrt(1 - persistence**2)], [1, -persistence], white)
-    return np.asarray(red[10 * _SPIN_UP :], dtype=np.float64)
+    return _with_memory(white, persistence)[10 * _SPIN_UP :]
+
+
+def smoothed(field: Floats, width: float) -> Floats:
+    """Smooth (..., row, column) by a bell of ``width`` cells, round the date line."""
+    from scipy.ndimage import gaussian_filter1d  # importing scipy sets filters of warnings
+
+    rows = gaussian_filter1d(field, width, axis=-2, mode="nearest")
+    return np.asarray(gaussian_filter1d(rows, width, axis=-1, mode="wrap"))
+
+
+def _with_memory(white: Floats, persistence: float) -> Floats:
+    """Turn white noise (time, ...) into AR(1) noise of the same variance."""
+    red: Floats = np.empty_like(white)
+    red[0] = white[0]
+    for step in range(1, white.shape[0]):
+        red[step] = persistence * red[step - 1] + np.sqrt(1 - persistence**2) * white[step]
+    return red
 
 
 def _bilinear(nodes: Floats, lat: Floats, lon: Floats) -> Floats:

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from uflux_stats.grid import CONTINENTS, cell_area, continents
 from uflux_stats.io.twin.climate import (
@@ -18,7 +17,7 @@ from uflux_stats.io.twin.climate import (
     top_of_atmosphere,
 )
 from uflux_stats.io.twin.landcover import c4_share, igbp_class, koppen_class, main_koppen
-from uflux_stats.io.twin.noise import fixed_noise
+from uflux_stats.io.twin.noise import fixed_noise, smoothed
 from uflux_stats.io.twin.options import TwinOptions
 
 Floats = NDArray[np.float64]
@@ -115,8 +114,7 @@ def land_fraction(lat: Floats, lon: Floats, step: float) -> tuple[Floats, NDArra
 
 def _inland(fraction: Floats, step: float) -> Floats:
     """Continentality from the share of land around a cell (lat, lon) [1]."""
-    width = COAST_LENGTH / step
-    around = gaussian_filter(fraction, width, mode=("nearest", "wrap"))
+    around = smoothed(fraction, COAST_LENGTH / step)
     return np.asarray(np.clip((around - 0.25) / 0.7, 0, 1))
 
 

@@ -24,10 +24,15 @@ def yearly_totals(planet: xr.Dataset, fluxes: xr.Dataset) -> xr.Dataset:
     """Sum carbon fluxes over all land and the days of each year (year,) [PgC yr-1]."""
     weight = fluxes["time"].dt.days_in_month * planet["land_area"] * PG_PER_G
     names = [name for name in CARBON if name in fluxes]
-    totals = (fluxes[names] * weight).sum("cell").groupby("time.year").sum()
-    for name in names:
-        totals[name].attrs = {"units": "PgC yr-1"}
-    return totals
+    year = np.unique(fluxes["time"].dt.year.values)
+    monthly = {name: (fluxes[name] * weight).sum("cell").values for name in names}
+    return xr.Dataset(
+        {
+            name: ("year", values.reshape(-1, 12).sum(axis=1), {"units": "PgC yr-1"})
+            for name, values in monthly.items()
+        },
+        coords={"year": year},
+    )
 
 
 def slope(values: xr.DataArray) -> float:

@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from uflux_stats.grid import continents_at
 from uflux_stats.io.twin.climate import LAPSE_RATE
+from uflux_stats.io.twin.landcover import IGBP_CODES
 from uflux_stats.io.twin.options import TwinOptions
 from uflux_stats.io.twin.truth import Properties, true_fluxes
 
@@ -19,6 +21,8 @@ CROWDING: Final = {
     "South America": 0.05,
 }  # fmt: skip
 """Share of towers by continent, roughly as in FLUXNET2015."""
+TRIES: Final = 8
+UNLIKELY: Final = tuple(IGBP_CODES[name] for name in ("CVM", "URB", "BSV", "SNO", "WAT"))
 LEAST_GPP: Final = 0.1
 """Nobody builds a tower where GPP is smaller [gC m-2 d-1]."""
 
@@ -54,7 +58,7 @@ def build_network(
     lift = 120 * rng.standard_normal(n)
     local = _local_weather(rng, weather, index, lift)
     sites = planet[["DEM", "IGBP", "KOPPEN", "koppen_code", "C4", "continent"]].isel(cell=index)
-    half = 0.35 * options.resolution
+    lat, lon = _spots_on_land(rng, planet, index, options.resolution)
     first, last = _records(rng, options)
     sites = sites.assign(
         DEM=("cell", np.maximum(sites["DEM"].values + lift, 1.0)),
@@ -64,8 +68,8 @@ def build_network(
         q10=("cell", properties.q10),
         closure=("cell", rng.uniform(0.72, 1.0, n)),
     ).assign_coords(
-        lat=("cell", planet["lat"].values[index] + rng.uniform(-half, half, n)),
-        lon=("cell", planet["lon"].values[index] + rng.uniform(-half, half, n)),
+        lat=("cell", lat),
+        lon=("cell", lon),
         site=("cell", [f"TW-{number:03d}" for number in range(1, n + 1)]),
     )
     return Network(sites, local, true_fluxes(local, properties))
@@ -77,14 +81,27 @@ def _choose_cells(
     """Draw cells as unevenly as real networks do; rare classes are sought out somewhat."""
     continent, lat = planet["continent"].values, np.abs(planet["lat"].values)
     usable = (properties.usual_gpp > LEAST_GPP) & (planet["LANDFRAC"].values > 0.3)
-    liked = np.where((lat > 33) & (lat < 62), 3.0, np.where(lat < 23.5, 0.8, 1.0)) * usable
+    usable &= ~np.isin(planet["IGBP"].values, UNLIKELY)
+    liked = np.select([lat < 23.5, lat < 33, lat < 62], [1.5, 1.2, 3.0], 0.6) * usable
+    liked = np.where((continent == "Europe") & (planet["lon"].values > 30), 0.25 * liked, liked)
     _, where, count = np.unique(planet["IGBP"].values, return_inverse=True, return_counts=True)
-    liked = liked / np.sqrt(count[where])
+    liked = liked / count[where] ** 0.75
     weight = np.zeros(lat.size)
     for name, share in CROWDING.items():
         here = liked * (continent == name)
         weight += share * here / max(float(here.sum()), 1e-12)
     return np.sort(rng.choice(lat.size, n_towers, p=weight / weight.sum()))
+
+
+def _spots_on_land(
+    rng: np.random.Generator, planet: xr.Dataset, index: Index, step: float
+) -> tuple[Floats, Floats]:
+    """Choose a place in each cell, on land if one of several tries finds it."""
+    shift = rng.uniform(-0.45 * step, 0.45 * step, (2, TRIES, index.size))
+    lat, lon = planet["lat"].values[index] + shift[0], planet["lon"].values[index] + shift[1]
+    first = (continents_at(lat, lon, limit_km=0.0) != "").argmax(axis=0)
+    tower = np.arange(index.size)
+    return lat[first, tower], lon[first, tower]
 
 
 def _records(rng: np.random.Generator, options: TwinOptions) -> tuple[Index, Index]:

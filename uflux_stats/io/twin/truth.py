@@ -23,6 +23,8 @@ RETURNED: Final = 0.972
 """Mean share of GPP that is respired; the rest is the sink."""
 BUCKET: Final = 150.0
 """Water that the soil can hold [mm]."""
+BARREN: Final = 0.005
+"""Where mean GPP would be smaller, nothing lives at all [gC m-2 d-1]."""
 QUANTUM: Final = 2.0**-16
 """Carbon fluxes are whole multiples of this [gC m-2 d-1], so that sums are exact in 32 bits."""
 FLUXES: Final = ("GPP", "RECO", "NEE", "LE", "NPP", "Ra", "Rh")
@@ -76,12 +78,15 @@ def settle(planet: xr.Dataset, weather: xr.Dataset, options: TwinOptions) -> Pro
     n_years = options.years[1] - options.years[0] + 1
     total = (gpp * days * planet["land_area"].values).sum() * PG_PER_G / n_years
     scale = GLOBAL_GPP / total
-    usual = np.maximum((gpp * scale).mean(axis=0), 1e-3)
+    gpp = np.where(gpp.mean(axis=0) * scale < BARREN, 0.0, gpp)
+    mean_gpp = (gpp * scale).mean(axis=0)
+    usual = np.maximum(mean_gpp, 1e-3)
     lat, lon = planet["lat"].values, planet["lon"].values
     returned = RETURNED + 0.02 * fixed_noise(options.rng("sinks"), lat, lon)
-    breathing = Properties(trial.efficiency * scale, best, nothing, trial.q10, usual, trial.share)
+    efficiency = np.where(mean_gpp > 0, trial.efficiency * scale, 0.0)
+    breathing = Properties(efficiency, best, nothing, trial.q10, usual, trial.share)
     unit = respiration(weather, breathing, water, gpp * scale).mean(axis=0)
-    rref = returned * usual / unit
+    rref = returned * mean_gpp / unit
     return Properties(breathing.efficiency, best, rref, trial.q10, usual, trial.share)
 
 
@@ -124,7 +129,7 @@ def _exact(flux: Floats) -> Floats:
 
 
 def soil_water(weather: xr.Dataset) -> Floats:
-    """Filling of a bucket of soil by rain, emptied by demand (time, cell) [1].
+    """Fill a bucket of soil with rain and empty it by demand (time, cell) [1].
 
     The first year is run three times to forget the start.
     """
@@ -136,7 +141,7 @@ def soil_water(weather: xr.Dataset) -> Floats:
     filling = np.full(rain.shape[1], 0.5 * BUCKET)
     for step in [*range(12)] * 3:
         filling = np.minimum((filling + rain[step]) / empty[step], BUCKET)
-    water = np.empty_like(rain)
+    water: Floats = np.empty_like(rain)
     for step in range(rain.shape[0]):
         filling = np.minimum((filling + rain[step]) / empty[step], BUCKET)
         water[step] = filling / BUCKET
@@ -159,9 +164,7 @@ def gross_production(weather: xr.Dataset, properties: Properties, water: Floats)
     return np.asarray(properties.efficiency * light * warmth * dry_air * drought * fertile)
 
 
-def respiration(
-    weather: xr.Dataset, properties: Properties, water: Floats, gpp: Floats
-) -> Floats:
+def respiration(weather: xr.Dataset, properties: Properties, water: Floats, gpp: Floats) -> Floats:
     """RECO (time, cell) [gC m-2 d-1] = Rref Q10^((TA - 10)/10) * moisture * substrate.
 
     Moisture lies between 0.6 and 1; substrate is 0.3 plus 0.7 of the GPP of the last twelve months

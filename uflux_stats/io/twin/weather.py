@@ -66,18 +66,18 @@ def make_weather(planet: xr.Dataset, options: TwinOptions) -> xr.Dataset:
 def carbon_dioxide(options: TwinOptions) -> Floats:
     """Mole fraction of CO2 (time,) [ppm]: growing, the same everywhere, without seasons."""
     growth, bend = options.trends.carbon_dioxide
-    return 375.3 + growth * options.elapsed + bend * options.elapsed**2
+    return np.asarray(375.3 + growth * options.elapsed + bend * options.elapsed**2)
 
 
-def warming_pattern(lat: xr.DataArray) -> xr.DataArray:
-    """Factor on the deliberate warming by latitude, with the dims of ``lat`` [1].
+def warming_pattern(lat: Floats) -> Floats:
+    """Factor on the deliberate warming by latitude [degree], same shape [1].
 
     Examples
     --------
-    >>> warming_pattern(xr.DataArray([0.0, 90.0])).values
+    >>> warming_pattern(np.array([0.0, 90.0]))
     array([0.7, 1.5])
     """
-    return 0.7 + 0.8 * np.sin(np.radians(lat)) ** 2
+    return np.asarray(0.7 + 0.8 * np.sin(np.radians(lat)) ** 2)
 
 
 def _noise(planet: xr.Dataset, options: TwinOptions, purpose: str, persistence: float) -> Floats:
@@ -92,7 +92,7 @@ def _temperature(planet: xr.Dataset, options: TwinOptions, wave: Floats) -> Floa
     season = 1 + 0.35 * np.cos(2 * np.pi * month[:, None] / 12) * np.sign(lat)
     spread = 0.45 + 1.9 * (np.abs(lat) / 65) ** 1.5 * (0.4 + 0.6 * planet["inland"].values) * season
     slow = 0.35 * _noise(planet, options, "slow temperature", 0.93)
-    warming = options.trends.warming * warming_pattern(planet["lat"]).values
+    warming = options.trends.warming * warming_pattern(planet["lat"].values)
     return np.asarray(
         planet["TA"].values[month]
         + spread * _noise(planet, options, "temperature", 0.35)
@@ -138,9 +138,7 @@ def saturation(temperature: Floats) -> Floats:
     return np.asarray(6.108 * np.exp(17.27 * temperature / (temperature + 237.3)))
 
 
-def _vapour_deficit(
-    planet: xr.Dataset, options: TwinOptions, air: Floats, moist: Floats
-) -> Floats:
+def _vapour_deficit(planet: xr.Dataset, options: TwinOptions, air: Floats, moist: Floats) -> Floats:
     relative = 0.22 + 0.70 * moist
     flicker = np.exp(0.10 * _noise(planet, options, "humidity", 0.3))
     return np.asarray(np.clip(1.25 * saturation(air) * (1 - relative) * flicker, 0.01, 80))
@@ -150,7 +148,7 @@ def _longwave(air: Floats, vpd: Floats, cloud: Floats) -> Floats:
     """Brutsaert 1975 (doi 10.1029/WR011i005p00742) for clear sky, more under cloud."""
     kelvin = air + ZERO_CELSIUS
     vapour = np.maximum(saturation(air) - vpd / 1.25, 0.05)
-    emissivity = np.minimum(1.24 * (vapour / kelvin) ** (1 / 7) * (1 + 0.17 * cloud), 0.99)
+    emissivity = np.minimum(1.24 * (vapour / kelvin) ** (1 / 7) * (1.02 + 0.17 * cloud), 0.99)
     return np.asarray(emissivity * STEFAN_BOLTZMANN * kelvin**4)
 
 
@@ -160,7 +158,7 @@ def _net_radiation(
     green = plant_parameters(planet["IGBP"])["green"].values
     snow = 1 / (1 + np.exp((air + 2) / 1.5))
     albedo = 0.28 - 0.16 * green + snow * (0.45 - 0.30 * green)
-    surface = 0.7 * air + 0.3 * np.maximum(soil, air) + 0.008 * shine
+    surface = 0.7 * air + 0.3 * np.maximum(soil, air) + 0.005 * shine
     outgoing = 0.97 * STEFAN_BOLTZMANN * (surface + ZERO_CELSIUS) ** 4
     return np.asarray((1 - albedo) * shine + 0.97 * longwave - outgoing)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from uflux_stats.io.twin.measure import tower_table
 from uflux_stats.io.twin.options import NOTICE, TWIN_VERSION, TwinOptions, TwinPaths
@@ -106,7 +107,20 @@ def tower_truth(network: Network) -> xr.Dataset:
     truth = fluxes.rename({name: f"tower_{name}" for name in fluxes.data_vars})
     for name, source in parameters.items():
         truth[name] = ("site", network.sites[source].values, {"units": units[name]})
+    apparent = _apparent_q10(network)
+    truth["tower_Q10_apparent"] = (
+        "site",
+        apparent,
+        {"units": "1", "comment": "from a straight line of ln RECO on TA, free of noise"},
+    )
     return truth.assign_coords(site=("site", network.sites["site"].values.astype(str)))
+
+
+def _apparent_q10(network: Network) -> NDArray[np.float64]:
+    """Q10 that temperature alone would suggest at each tower, moisture and substrate unseen."""
+    air = network.weather["TA"] - network.weather["TA"].mean("time")
+    logs = np.log(network.fluxes["RECO"].clip(1e-4))
+    return np.asarray(np.exp(10 * ((air * logs).sum("time") / (air**2).sum("time")).values))
 
 
 def save(data: xr.Dataset, path: Path, title: str) -> None:
@@ -115,8 +129,10 @@ def save(data: xr.Dataset, path: Path, title: str) -> None:
     encoding: dict[str, dict[str, Any]] = {}
     for name, values in data.data_vars.items():
         if values.dtype.kind == "f":
-            kind = np.float64 if "year" in values.dims else np.float32
+            kind = np.float32 if "time" in values.dims else np.float64
             encoding[str(name)] = {"dtype": kind, "zlib": values.ndim > 1, "complevel": 1}
+    # Characters, because HDF5 strings of any length do not give the same bytes every time
+    encoding |= {str(name): {"dtype": "S1"} for name in data.coords if data[name].dtype.kind == "U"}
     if "time" in data.coords:
         encoding["time"] = {"units": "days since 1900-01-01", "calendar": "standard"}
     data.to_netcdf(path, engine="netcdf4", encoding=encoding)

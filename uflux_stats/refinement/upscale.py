@@ -1,0 +1,181 @@
+"""Predict a whole grid, band by band, into a store: the cube is never in memory at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from uflux_stats.baselines import complete_drivers
+from uflux_stats.checks import require_dims, require_monthly, require_variables
+from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.grid import continents, land_area
+from uflux_stats.io.zarr_store import ZarrWriter, create_store
+from uflux_stats.refinement.features import REQUIRED
+from uflux_stats.refinement.fitting import DIFFERENCE
+from uflux_stats.refinement.refiner import Refiner
+from uflux_stats.schema import variable
+
+QUANTILES: Final = (0.05, 0.5, 0.95)
+"""Of the members: median and 90 % interval of the ensemble spread."""
+
+
+@dataclass(frozen=True)
+class UpscaleOptions:
+    """How a grid is predicted.
+
+    Attributes
+    ----------
+    rows : int
+        About how many cells times months are in memory at once.
+    threads : int
+        Threads of one prediction.
+    progress : bool
+        Show a bar.
+    """
+
+    rows: int = 800_000
+    threads: int = 2
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("rows", "threads"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+
+_DEFAULTS: Final = UpscaleOptions()
+
+
+def upscale(
+    refiner: Refiner,
+    drivers: xr.Dataset,
+    path: str | Path,
+    options: UpscaleOptions = _DEFAULTS,
+) -> Path:
+    """Write the fluxes of a grid, members and their quantiles, to a Zarr store.
+
+    Parameters
+    ----------
+    refiner : Refiner
+    drivers : xr.Dataset, (time, lat, lon)
+        Of ``read_drivers``; Dask arrays are loaded band by band. LANDFRAC [1] gives the land area.
+    path : str or Path
+        The store; it appears when it is whole.
+    options : UpscaleOptions
+
+    Returns
+    -------
+    Path
+        The store: GPP, RECO, NEE, NEE_difference [gC m-2 d-1], LE [W m-2] on (member, time, lat,
+        lon); the same names with ``_quantile`` on (quantile, time, lat, lon), the spread of the
+        ensemble; coordinates land_area [m2], continent, IGBP, KOPPEN (lat, lon). Missing where a
+        required driver is.
+
+    Raises
+    ------
+    MissingVariableError
+        If a predictor or LANDFRAC is not there, or no cell has all required drivers.
+    UnitsError
+        If a driver is in another unit.
+    CalendarError
+        If months are missing or not in order; date a climatology first (``date_climatology``).
+    """
+    require_dims(drivers, ["time", "lat", "lon"], name="drivers")
+    require_monthly(drivers["time"])
+    # what can be completed is judged on one band, so that nothing is loaded for it
+    first = complete_drivers(drivers.isel(lat=slice(0, 1)))
+    require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
+
+    template = _template(refiner, drivers)
+    height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
+    writer = create_store(
+        template,
+        path,
+        chunks={"member": 1, "quantile": 1, "lat": height},
+        title="Refined land fluxes",
+    )
+    starts = range(0, drivers.sizes["lat"], height)
+    written = [
+        _write_band(writer, refiner, drivers.isel(lat=slice(start, start + height)), options)
+        for start in tqdm(starts, desc="upscaling", disable=not options.progress)
+    ]
+    if not any(written):
+        raise MissingVariableError(
+            f"drivers: expected cells with all of {list(REQUIRED)}, got none; check the masks"
+        )
+    return writer.finish()
+
+
+def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
+    """Lay out the store without values."""
+    import dask.array  # adds warning filters, so not at our own import
+
+    axes = {name: drivers.sizes[name] for name in ("time", "lat", "lon")}
+    names = [*refiner.fit.ensembles]
+    names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
+    layout = {}
+    for name in names:
+        attrs = variable(name.removesuffix("_difference")).attrs
+        for dim, size, suffix in (
+            ("member", refiner.options.members, ""),
+            ("quantile", len(QUANTILES), "_quantile"),
+        ):
+            zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
+            layout[name + suffix] = ((dim, *axes), zeros, attrs)
+    landfrac = drivers["LANDFRAC"].compute()
+    maps = {name: drivers[name].compute() for name in ("IGBP", "KOPPEN") if name in drivers}
+    places = {
+        "land_area": land_area(landfrac),
+        "continent": continents(landfrac["lat"], landfrac["lon"]),
+        **maps,
+    }
+    index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
+    coords = {name: drivers[name] for name in axes}
+    return xr.Dataset(layout, coords={**coords, **index}).assign_coords(places)
+
+
+def _write_band(
+    writer: ZarrWriter, refiner: Refiner, band: xr.Dataset, options: UpscaleOptions
+) -> bool:
+    """Predict and write one band of latitudes; tell whether it had any land."""
+    band = band.load()
+    known = np.logical_and.reduce([band[name].notnull() for name in REQUIRED])
+    empty = writer.template.sel(lat=band["lat"])
+    if not known.any():
+        missing = {name: np.float32(np.nan) for name in empty.data_vars}
+        writer.write(xr.full_like(empty, missing).compute())
+        return False
+    predicted = refiner.predict(band, threads=options.threads)
+    writer.write(predicted.merge(quantiles(predicted)).drop_attrs())
+    return True
+
+
+def quantiles(members: xr.Dataset) -> xr.Dataset:
+    """Return the quantiles of the members of each variable, as ``NAME_quantile``.
+
+    Parameters
+    ----------
+    members : xr.Dataset, (member, ...)
+
+    Returns
+    -------
+    xr.Dataset, (quantile, ...) [units of the variables]
+        At ``QUANTILES``; the spread of the ensemble, not the error of a prediction.
+    """
+    # sorting once and interpolating is many times faster than nanquantile: a cell is missing in
+    # all members or in none
+    ordered = {name: np.sort(values.values, axis=0) for name, values in members.items()}
+    place = np.array(QUANTILES) * (members.sizes["member"] - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, members.sizes["member"] - 1)
+    found = {}
+    for name, values in ordered.items():
+        share = (place - low).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+        mixed = values[low] * (1.0 - share) + values[high] * share
+        dims = ("quantile", *members[name].dims[1:])
+        found[f"{name}_quantile"] = (dims, mixed, members[name].attrs)
+    return xr.Dataset(found, coords={"quantile": list(QUANTILES)})
