@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_dims, require_same_grid
-from uflux_stats.errors import CalendarError, ConfigError
+from uflux_stats.errors import CalendarError, ConfigError, GridError
 from uflux_stats.stats.cells import Floats, apply_kernel
 from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
@@ -102,7 +102,11 @@ def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
 
 
 def iav_contribution(
-    parts: xr.DataArray, *, part: str = "region", method: str = "ahlstrom"
+    parts: xr.DataArray,
+    *,
+    part: str = "region",
+    method: str = "ahlstrom",
+    whole: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Share of each part in the variability of their sum; the shares sum to one.
 
@@ -118,6 +122,9 @@ def iav_contribution(
     method : {"ahlstrom", "covariance"}
         Anomalies weighed by the size of the anomaly of the whole [1]_, or the covariance of the
         part with the whole over the variance of the whole.
+    whole : xr.DataArray, (year) and other dims [the unit of ``parts``], optional
+        Total of all that the parts stand for, to make sure that they neither overlap nor leave
+        something out.
 
     Returns
     -------
@@ -131,6 +138,8 @@ def iav_contribution(
         If there are fewer than four years.
     ConfigError
         If the method is unknown.
+    GridError
+        If the parts do not add up to ``whole``.
 
     References
     ----------
@@ -144,14 +153,17 @@ def iav_contribution(
     [0.75, 0.25]
     """
     require_dims(parts, [part], name="parts")
-    anomaly = detrend(_long_enough(yearly_means(parts)))
-    whole = anomaly.sum(part, skipna=False)
-    sign = (whole > 0).astype(np.float64) - (whole < 0).astype(np.float64)
-    weights = {"ahlstrom": sign, "covariance": whole}
+    yearly = _long_enough(yearly_means(parts))
+    if whole is not None:
+        _require_sum(yearly.sum(part, skipna=False), yearly_means(whole))
+    anomaly = detrend(yearly)
+    summed = anomaly.sum(part, skipna=False)
+    sign = (summed > 0).astype(np.float64) - (summed < 0).astype(np.float64)
+    weights = {"ahlstrom": sign, "covariance": summed}
     if method not in weights:
         raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
     weight = weights[method]
-    shares = ratio((anomaly * weight).sum("year"), (whole * weight).sum("year"))
+    shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year"))
     return shares.rename("contribution").assign_attrs(units="1", method=method)
 
 
@@ -240,3 +252,13 @@ def _long_enough(series: xr.DataArray) -> xr.DataArray:
             "give a longer record"
         )
     return series
+
+
+def _require_sum(summed: xr.DataArray, whole: xr.DataArray) -> None:
+    require_same_grid(summed, whole, names="parts, whole")
+    miss = float(abs(summed - whole).max())
+    if miss > 1e-6 * float(abs(whole).max()):
+        raise GridError(
+            f"parts: expected parts that add up to the whole, got a difference of {miss:.4g}; "
+            "regions must not overlap, nor leave land out"
+        )
