@@ -1,21 +1,36 @@
 """Mean, spread and quantiles that pass over missing values, silently where all are missing."""
 
+from collections.abc import Collection, Hashable
+from typing import TypeAlias
+
 import numpy as np
 import xarray as xr
 
 from uflux_stats.stats.cells import Floats
 
+Dims: TypeAlias = str | Collection[Hashable]
 
-def mean(values: xr.DataArray, dim: str) -> xr.DataArray:
-    """Mean over one dimension, missing values left out; missing where all are.
+
+def ratio(numerator: xr.DataArray, denominator: xr.DataArray) -> xr.DataArray:
+    """Divide; missing, without a warning, where the denominator is zero.
+
+    Examples
+    --------
+    >>> ratio(xr.DataArray([1.0, 1.0]), xr.DataArray([2.0, 0.0])).values.tolist()
+    [0.5, nan]
+    """
+    return numerator / denominator.where(denominator != 0)
+
+
+def mean(values: xr.DataArray, dim: Dims) -> xr.DataArray:
+    """Mean over dimensions, missing values left out; missing where all are.
 
     Examples
     --------
     >>> mean(xr.DataArray([3.0, np.nan, 1.0], dims="member"), "member").item()
     2.0
     """
-    n = values.count(dim)
-    return values.sum(dim) / n.where(n > 0)
+    return ratio(values.sum(dim), values.count(dim))
 
 
 def variance(values: xr.DataArray, dim: str) -> xr.DataArray:

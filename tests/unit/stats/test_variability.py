@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from uflux_stats.errors import CalendarError, ConfigError, DimensionError
+from uflux_stats.errors import CalendarError, ConfigError, DimensionError, GridError
 from uflux_stats.stats.iav import anomaly_correlation, detrend, extremes, iav, iav_contribution
 from uflux_stats.stats.seasonality import anomalies, mean_year, seasonal_cycle
 from uflux_stats.stats.spread import ensemble_spread
@@ -61,6 +61,15 @@ def test_contributions_sum_to_one(method: str) -> None:
         iav_contribution(parts, part="pft")
     with pytest.raises(CalendarError, match="at least 4 years"):
         iav_contribution(parts[:, :3])
+
+
+def test_overlapping_regions_are_refused() -> None:
+    parts = yearly(np.random.default_rng(1).normal(size=(3, 20)))
+    whole = parts.sum("region")
+    assert iav_contribution(parts, whole=whole).sum().item() == pytest.approx(1.0)
+    overlapping = xr.concat([parts, parts[:1]], "region")
+    with pytest.raises(GridError, match="must not overlap"):
+        iav_contribution(overlapping, whole=whole)
 
 
 def test_detrended_series_have_no_slope_and_keep_gaps() -> None:
