@@ -149,7 +149,7 @@ def features(drivers: xr.Dataset, spec: FeatureSpec) -> xr.DataArray:
 
 
 def _flatten(drivers: xr.Dataset, spec: FeatureSpec, template: xr.DataArray) -> dict[str, Block]:
-    """Bring drivers that change to float32 (cell, time), and what belongs to a place to (cell, 1)."""
+    """Bring what changes to float32 (cell, time), and what belongs to a place to (cell, 1)."""
     block = {}
     for name in (*spec.drivers, *spec.places):
         values = drivers[name]

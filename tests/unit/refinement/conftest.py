@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from uflux_stats.refinement import Refiner, RefineOptions, refine
+from uflux_stats.refinement import RefineOptions, Refiner, refine
 from uflux_stats.schema import variable
 
 SITES, MONTHS = 12, 36

@@ -12,7 +12,7 @@ WHOLE = [split for split in SPLITS if split != "random"]
 
 
 def folds_of_towers(fold: np.ndarray) -> list[set[int]]:
-    return [set(fold[ROWS == tower]) for tower in range(12)]
+    return [set(fold[tower == ROWS]) for tower in range(12)]
 
 
 @pytest.mark.parametrize("folds", [None, 2, 3])
