@@ -12,7 +12,7 @@ from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
-from uflux_stats.refinement.fitting import DIFFERENCE, Fit, fit_rows, predict_rows
+from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.splits import Split
@@ -22,7 +22,6 @@ from uflux_stats.refinement.validation import (
     cross_validate,
     validation_metrics,
 )
-from uflux_stats.schema import variable
 
 
 @dataclass
@@ -67,13 +66,17 @@ class Refiner:
         Raises
         ------
         MissingVariableError
-            If a predictor of the fit is not there.
+            If a predictor of the fit or a driver of the baseline is not there, or no month has
+            all required drivers.
+        DimensionError
+            If there is no dimension ``time``.
         UnitsError
             If one is in another unit.
         CalendarError
             If months are missing or not in order.
         """
-        completed = complete_drivers(drivers)
+        require_variables(drivers, REQUIRED, name="drivers")
+        completed = complete_drivers(drivers).compute()
         require_variables(completed, self.spec.drivers, name="drivers")
         require_dims(completed["TA"], ["time"], name="drivers.TA")
         predictors = features(completed, self.spec).values
@@ -208,12 +211,9 @@ def _lay_out(
     whole = np.full((len(values), *usable.shape), np.nan, np.float32)
     whole[:, usable] = values
     shaped = whole.reshape(len(values), *layout.shape)
-    attrs = variable(name.removesuffix("_difference")).attrs
-    if name == DIFFERENCE:
-        attrs |= {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
     return xr.DataArray(
         shaped,
         dims=("member", *layout.dims),
         coords={**layout.coords, "member": np.arange(len(values))},
-        attrs=attrs,
+        attrs=flux_attrs(name),
     )

@@ -1,5 +1,6 @@
 """Predict a whole grid, band by band, into a store: the cube is never in memory at once."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,9 +15,8 @@ from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.refinement.features import REQUIRED
-from uflux_stats.refinement.fitting import DIFFERENCE
+from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
 from uflux_stats.refinement.refiner import Refiner
-from uflux_stats.schema import variable
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 """Of the members: median and 90 % interval of the ensemble spread."""
@@ -79,13 +79,17 @@ def upscale(
     ------
     MissingVariableError
         If a predictor or LANDFRAC is not there, or no cell has all required drivers.
+    DimensionError
+        If a dimension is missing; date a climatology first (``date_climatology``).
     UnitsError
         If a driver is in another unit.
     CalendarError
-        If months are missing or not in order; date a climatology first (``date_climatology``).
+        If months are missing or not in order.
     """
     require_dims(drivers, ["time", "lat", "lon"], name="drivers")
     require_monthly(drivers["time"])
+    require_variables(drivers, REQUIRED, name="drivers")
+    drivers = drivers.transpose("time", "lat", "lon", ...)
     # what can be completed is judged on one band, so that nothing is loaded for it
     first = complete_drivers(drivers.isel(lat=slice(0, 1)))
     require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
@@ -93,6 +97,19 @@ def upscale(
     template = _template(refiner, drivers)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
     writer = create_store(template, path, chunks={"lat": height}, title="Refined land fluxes")
+    try:
+        _write_bands(writer, refiner, drivers, options)
+    except BaseException:
+        shutil.rmtree(writer.partial, ignore_errors=True)
+        raise
+    return writer.finish()
+
+
+def _write_bands(
+    writer: ZarrWriter, refiner: Refiner, drivers: xr.Dataset, options: UpscaleOptions
+) -> None:
+    """Predict and write all bands of latitudes; raise if none has land."""
+    height = writer.chunks["lat"]
     starts = range(0, drivers.sizes["lat"], height)
     written = [
         _write_band(writer, refiner, drivers.isel(lat=slice(start, start + height)), options)
@@ -102,7 +119,6 @@ def upscale(
         raise MissingVariableError(
             f"drivers: expected cells with all of {list(REQUIRED)}, got none; check the masks"
         )
-    return writer.finish()
 
 
 def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
@@ -114,13 +130,12 @@ def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
     names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
     layout = {}
     for name in names:
-        attrs = variable(name.removesuffix("_difference")).attrs
         for dim, size, suffix in (
             ("member", refiner.options.members, ""),
             ("quantile", len(QUANTILES), "_quantile"),
         ):
             zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
-            layout[name + suffix] = ((dim, *axes), zeros, attrs)
+            layout[name + suffix] = ((dim, *axes), zeros, flux_attrs(name))
     landfrac = drivers["LANDFRAC"].compute()
     maps = {name: drivers[name].compute() for name in ("IGBP", "KOPPEN") if name in drivers}
     places = {
@@ -138,7 +153,7 @@ def _write_band(
 ) -> bool:
     """Predict and write one band of latitudes; tell whether it had any land."""
     band = band.load()
-    known = np.logical_and.reduce([band[name].notnull() for name in REQUIRED])
+    known = band[list(REQUIRED)].notnull().to_dataarray().all("variable")
     empty = writer.template.sel(lat=band["lat"])
     if not known.any():
         missing = {name: np.float32(np.nan) for name in empty.data_vars}
@@ -163,6 +178,7 @@ def quantiles(members: xr.Dataset) -> xr.Dataset:
     """
     # sorting once and interpolating is many times faster than nanquantile: a cell is missing in
     # all members or in none
+    members = members.transpose("member", ...)
     ordered = {name: np.sort(values.values, axis=0) for name, values in members.items()}
     place = np.array(QUANTILES) * (members.sizes["member"] - 1)
     low = np.floor(place).astype(int)

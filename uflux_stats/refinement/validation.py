@@ -10,11 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from uflux_stats.refinement.fitting import fit_rows, predict_rows
+from uflux_stats.errors import ConfigError
+from uflux_stats.refinement.fitting import fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.splits import Split, split_folds
 from uflux_stats.refinement.table import Rows, TrainingTable
-from uflux_stats.schema import variable
 from uflux_stats.stats.metrics import score
 
 SOURCES: Final = ("observed", "baseline", "refined")
@@ -43,6 +43,12 @@ class ValidationOptions:
     members: int = MEMBERS
     workers: int = 2
     progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("members", "workers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
 
 _DEFAULTS: Final = ValidationOptions()
@@ -140,7 +146,7 @@ def _label(
         rows = [table.observed[of_flux], *(predicted[source][name] for source in SOURCES[1:])]
         together = np.isfinite(rows).all(axis=0)
         values = np.stack([table.put(np.where(together, row, np.nan)) for row in rows])
-        labelled[name] = (("source", "site", "time"), values, variable(of_flux).attrs)
+        labelled[name] = (("source", "site", "time"), values, flux_attrs(name))
     statics = {name: table.towers[name] for name in ("IGBP", "KOPPEN") if name in table.towers}
     places = {name: table.towers[name] for name in ("site", "time", "lat", "lon")}
     return xr.Dataset(
