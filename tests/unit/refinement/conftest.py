@@ -19,8 +19,7 @@ def labelled(name: str, values: object, dims: tuple[str, ...] = ("site", "time")
     return xr.DataArray(values, dims=dims, attrs=variable(name).attrs)
 
 
-@pytest.fixture
-def towers() -> xr.Dataset:
+def make_towers() -> xr.Dataset:
     """Drivers and fluxes (site, time); CO2 (time,); classes, C4 and elevation (site,)."""
     rng = np.random.default_rng(11)
     shape = (SITES, MONTHS)
@@ -63,14 +62,21 @@ def towers() -> xr.Dataset:
 
 
 @pytest.fixture
+def towers() -> xr.Dataset:
+    """Towers that a test may change."""
+    return make_towers()
+
+
+@pytest.fixture(scope="session")
 def quick() -> RefineOptions:
     """Few and small trees."""
     return RefineOptions(members=3, trees=8, depth=3, learning_rate=0.3, min_weight=2.0)
 
 
-@pytest.fixture
-def refiner(towers: xr.Dataset, quick: RefineOptions) -> Refiner:
-    return refine(towers, options=quick)
+@pytest.fixture(scope="session")
+def refiner(quick: RefineOptions) -> Refiner:
+    """Fitted to the towers as they are made."""
+    return refine(make_towers(), options=quick)
 
 
 @pytest.fixture

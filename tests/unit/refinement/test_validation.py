@@ -6,8 +6,8 @@ import xarray as xr
 
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement import (
-    Refiner,
     RefineOptions,
+    Refiner,
     ValidationOptions,
     cross_validate,
     refine,
