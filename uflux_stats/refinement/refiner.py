@@ -22,6 +22,7 @@ from uflux_stats.refinement.validation import (
     cross_validate,
     validation_metrics,
 )
+from uflux_stats.schema import FLUXES
 
 
 @dataclass
@@ -83,23 +84,18 @@ class Refiner:
         space = [dim for dim in completed["TA"].dims if dim != "time"]
         layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
         usable = _usable(completed, layout)
-        offsets = self._offsets(completed, layout, usable)
+        process = self._process(completed, layout, usable)
         rows = np.ascontiguousarray(predictors[:, usable].T)
-        predicted = predict_rows(self.fit, offsets, rows, threads=threads)
+        predicted = predict_rows(self.fit, process, rows, self.options, threads=threads)
         labelled = {name: _lay_out(values, usable, layout, name)
                     for name, values in predicted.items()}  # fmt: skip
         dims = ("member", *completed["TA"].dims)
         return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
 
-    def _offsets(
-        self, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
-    ) -> dict[str, Rows] | None:
-        """Baseline fluxes at the usable cells and months, where the residual was learned."""
-        if self.options.target == "direct":
-            return None
+    def _process(self, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask) -> dict[str, Rows]:
+        """Baseline fluxes at the usable cells and months."""
         modelled = baseline(drivers, self.fit.parameters).transpose(*layout.dims)
-        shape = usable.shape
-        return {name: modelled[name].values.reshape(shape)[usable] for name in self.fit.ensembles}
+        return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
 
     def validate(
         self,

@@ -36,7 +36,7 @@ class UpscaleOptions:
         Show a bar.
     """
 
-    rows: int = 400_000
+    rows: int = 800_000
     threads: int = 2
     progress: bool = False
 
@@ -96,7 +96,12 @@ def upscale(
 
     template = _template(refiner, drivers)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
-    writer = create_store(template, path, chunks={"lat": height}, title="Refined land fluxes")
+    writer = create_store(
+        template,
+        path,
+        chunks={"member": 1, "quantile": 1, "lat": height},
+        title="Refined land fluxes",
+    )
     try:
         _write_bands(writer, refiner, drivers, options)
     except BaseException:

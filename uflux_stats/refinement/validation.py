@@ -97,8 +97,7 @@ def _fold_work(table: TrainingTable, fold: NDArray[np.intp], options: RefineOpti
         held_out = np.flatnonzero(fold == number)
         fit = fit_rows(table, fold != number, options, [options.seed, number])
         process = {k: v[held_out] for k, v in table.baseline(fit.parameters).items()}
-        offsets = process if options.target == "residual" else None
-        members = predict_rows(fit, offsets, table.predictors[held_out])
+        members = predict_rows(fit, process, table.predictors[held_out], options)
         refined = {k: v.mean(axis=0, dtype=np.float64) for k, v in members.items()}
         if "GPP" in process and "RECO" in process:
             process["NEE_difference"] = process["RECO"] - process["GPP"]

@@ -1,6 +1,7 @@
 """Nothing that was measured at a held-out tower reaches what is predicted for it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_predictions_for_a_group_ignore_its_fluxes(
     together: list[int],
     target: str,
 ) -> None:
-    options = RefineOptions(**{**quick.to_dict(), "target": target})
+    options = replace(quick, target=target)
     before = held_out(towers, split, options)
     after = held_out(spoil(towers, together), split, options)
     xr.testing.assert_identical(after["fold"], before["fold"])

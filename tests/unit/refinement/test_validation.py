@@ -1,5 +1,7 @@
 """Held-out predictions: complete, reproducible, and scored as by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -49,13 +51,13 @@ def test_a_fold_is_predicted_by_a_fit_to_the_others(
     held_out: xr.Dataset, table: TrainingTable, quick: RefineOptions
 ) -> None:
     fold = table.take(held_out["fold"])
-    fit = fit_rows(table, fold != 1, RefineOptions(**{**quick.to_dict(), "members": 2}), [0, 1])
-    process = table.baseline(fit.parameters)
-    offsets = {name: values[fold == 1] for name, values in process.items()}
-    members = predict_rows(fit, offsets, table.predictors[fold == 1])
+    options = replace(quick, members=2)
+    fit = fit_rows(table, fold != 1, options, [0, 1])
+    process = {name: values[fold == 1] for name, values in table.baseline(fit.parameters).items()}
+    members = predict_rows(fit, process, table.predictors[fold == 1], options)
     for name in FLUXES:
         observed = np.isfinite(table.observed[name][fold == 1])
-        expected = np.stack([offsets[name], members[name].mean(axis=0, dtype=float)])
+        expected = np.stack([process[name], members[name].mean(axis=0, dtype=float)])
         found = held_out[name].sel(source=["baseline", "refined"])
         rows = np.stack([table.take(source)[fold == 1] for source in found])
         np.testing.assert_allclose(rows[:, observed], expected[:, observed], rtol=1e-12)
@@ -81,7 +83,7 @@ def test_workers_do_not_matter(
 
 
 def test_seed_matters(held_out: xr.Dataset, table: TrainingTable, quick: RefineOptions) -> None:
-    other = cross_validate(table, "tower", RefineOptions(**{**quick.to_dict(), "seed": 1}), FEW)
+    other = cross_validate(table, "tower", replace(quick, seed=1), FEW)
     assert not other["GPP"].equals(held_out["GPP"])
 
 

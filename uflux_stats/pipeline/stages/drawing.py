@@ -1,17 +1,24 @@
 """Stage that draws the figures from what earlier stages wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import xarray as xr
+from matplotlib.figure import Figure
+
+from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
+from uflux_stats.pipeline.stages.gridding import FLUXES
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
+from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill
 from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "figures"
+MAPPED: Final = ("GPP", "RECO", "NEE", "NEE_difference", "LE")
 HONEST_FIRST: Final = ("tower", "blocks", "koppen", "igbp", "random")
 """Which split the figures of one split show, if there are several."""
 
@@ -27,6 +34,19 @@ def figures(task: Task) -> Mapping[str, Number]:
         "validation_groups": skill_bars(group_skill(pairs)),
         "validation_splits": split_gap(split_skill(predictions)),
     }
+    if task.input(FLUXES).exists():
+        drawn |= dict(_maps(open_store(task.input(FLUXES))))
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"))
     return {}
+
+
+def _maps(fluxes: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Draw the mean of each flux over all months and members."""
+    years = fluxes["time"].dt.year.values
+    period = f"{years[0]}" if years[0] == years[-1] else f"{years[0]}-{years[-1]}"
+    for name in MAPPED:
+        if name in fluxes:
+            units = fluxes[name].attrs["units"]
+            field = fluxes[name].mean(("member", "time")).compute().assign_attrs(units=units)
+            yield f"map_{name}", flux_map(field, title=f"{name}, mean of {period}")
