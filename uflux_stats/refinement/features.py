@@ -233,7 +233,14 @@ def _climate(
 
 
 def seasonal_cycle(values: Block, month: NDArray[np.intp]) -> Block:
-    """Mean of each calendar month over the years, (cell, 12); missing where there is none."""
+    """Mean of each calendar month over the years, (cell, 12); missing where there is none.
+
+    Examples
+    --------
+    >>> cycle = seasonal_cycle(np.array([[1.0, 5.0, 3.0]], np.float32), np.array([1, 2, 1]))
+    >>> cycle[0, :3].tolist()
+    [2.0, 5.0, nan]
+    """
     cycle = np.full((len(values), _MONTHS), np.nan, np.float32)
     for index in range(_MONTHS):
         chosen = values[:, month == index + 1]

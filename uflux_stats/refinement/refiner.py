@@ -162,7 +162,8 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Parameters
     ----------
     towers : xr.Dataset, (site, time)
-        Drivers and observed fluxes, as ``read_fluxnet`` gives them.
+        Drivers and observed fluxes, as ``read_fluxnet`` gives them. RECO is needed whatever is to
+        be learned, since the respiration parameters are fitted to it.
     options : RefineOptions, optional
     **changes
         Fields of ``RefineOptions``: model, members, target, seed, ...
@@ -174,13 +175,37 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Raises
     ------
     MissingVariableError, UnitsError
-        If the towers lack a driver, or have it in another unit.
+        If the towers lack a driver or RECO, or have a variable in another unit.
     ConfigError
         If an option is out of its range.
 
     References
     ----------
     Zhu et al. (2026), doi 10.1016/j.agrformet.2026.111197, eqs 8-9.
+
+    Examples
+    --------
+    Four towers in two classes of forest, one year:
+
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "GPP": 6.0, "RECO": 4.0, "NEE": -2.0, "LE": 60.0}
+    >>> rng = np.random.default_rng(0)
+    >>> towers = xr.Dataset({
+    ...     name: (("site", "time"), mean * rng.uniform(0.8, 1.2, (4, 12)), variable(name).attrs)
+    ...     for name, mean in means.items()
+    ... })
+    >>> towers["IGBP"] = ("site", [1, 1, 4, 4], {"units": "class"})
+    >>> towers["C4"] = ("site", [0.0, 0.0, 0.0, 0.0], {"units": "1"})
+    >>> towers = towers.assign_coords(time=xr.date_range("2004-01", periods=12, freq="MS"),
+    ...                               lat=("site", [50.0, 51.0, 45.0, 46.0]),
+    ...                               lon=("site", [8.0, 9.0, -80.0, -81.0]))
+    >>> refiner = refine(towers, members=2, trees=5)
+    >>> gpp = refiner.predict(towers).GPP
+    >>> gpp.dims, gpp.shape
+    (('member', 'site', 'time'), (2, 4, 12))
+    >>> refiner.validate("igbp").n_towers.sel(variable="GPP", source="refined").item()
+    4
     """
     chosen = replace(options or RefineOptions(), **changes)
     table = training_table(towers, coordinates=chosen.coordinates)

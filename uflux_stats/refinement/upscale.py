@@ -85,6 +85,34 @@ def upscale(
         If a driver is in another unit.
     CalendarError
         If months are missing or not in order.
+
+    Examples
+    --------
+    The same weather everywhere, at two towers and on a grid of 2 by 3:
+
+    >>> import tempfile
+    >>> from uflux_stats.io.zarr_store import open_store
+    >>> from uflux_stats.refinement import refine
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "C4": 0.0, "IGBP": 4, "LANDFRAC": 1.0, "RECO": 4.0}
+    >>> def world(**axes):
+    ...     axes["time"] = xr.date_range("2004-01", periods=12, freq="MS")
+    ...     even = xr.DataArray(1.0, axes, dims=list(axes))
+    ...     flat = even.isel(time=0, drop=True)
+    ...     static = ("C4", "IGBP", "LANDFRAC")
+    ...     return xr.Dataset({
+    ...         name: (mean * (flat if name in static else even)).assign_attrs(variable(name).attrs)
+    ...         for name, mean in means.items()
+    ...     })
+    >>> towers = world(site=["A", "B"]).assign_coords(lat=("site", [50.0, 51.0]))
+    >>> refiner = refine(towers, members=2, trees=2)
+    >>> grid = world(lat=[50.25, 50.75], lon=[8.25, 8.75, 9.25])
+    >>> store = open_store(upscale(refiner, grid, tempfile.mkdtemp() + "/fluxes.zarr"))
+    >>> store.RECO.shape, store.RECO_quantile.dims
+    ((2, 12, 2, 3), ('quantile', 'time', 'lat', 'lon'))
+    >>> round(store.RECO.mean().item(), 2)
+    4.0
     """
     require_dims(drivers, ["time", "lat", "lon"], name="drivers")
     require_monthly(drivers["time"])
@@ -180,6 +208,12 @@ def quantiles(members: xr.Dataset) -> xr.Dataset:
     -------
     xr.Dataset, (quantile, ...) [units of the variables]
         At ``QUANTILES``; the spread of the ensemble, not the error of a prediction.
+
+    Examples
+    --------
+    >>> members = xr.Dataset({"GPP": ("member", np.arange(21.0, dtype="float32"))})
+    >>> quantiles(members).GPP_quantile.values.tolist()
+    [1.0, 10.0, 19.0]
     """
     # sorting once and interpolating is many times faster than nanquantile: a cell is missing in
     # all members or in none

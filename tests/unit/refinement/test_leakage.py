@@ -13,7 +13,7 @@ from uflux_stats.refinement.fitting import fit_rows
 from uflux_stats.refinement.table import training_table
 from uflux_stats.schema import FLUXES
 
-FEW = ValidationOptions(members=2)
+FEW = ValidationOptions(folds=4, members=1)
 HELD_OUT = 4
 """A rain forest; the other one of its class and climate is the next tower."""
 
