@@ -111,7 +111,7 @@ def upscale(
     >>> store = open_store(upscale(refiner, grid, tempfile.mkdtemp() + "/fluxes.zarr"))
     >>> store.RECO.shape, store.RECO_quantile.dims
     ((2, 12, 2, 3), ('quantile', 'time', 'lat', 'lon'))
-    >>> round(store.RECO.mean().item(), 2)
+    >>> round(float(store.RECO.mean()), 2)
     4.0
     """
     require_dims(drivers, ["time", "lat", "lon"], name="drivers")
