@@ -12,7 +12,7 @@ from uflux_stats.pipeline.stages import data, drawing, engine, gridding, recover
 def plan(config: RunConfig) -> tuple[Stage, ...]:
     """Return the stages of a run, in the order to run them."""
     twin = (_twin(config),) if config.is_twin else ()
-    return (*twin, _towers(config), *_engine(config), *_grid(config), _figures(config))
+    return (*twin, _towers(config), *_engine(config), *_grid(config), *_drawing(config))
 
 
 def _twin(config: RunConfig) -> Stage:
@@ -100,11 +100,17 @@ def _has_grid(config: RunConfig) -> bool:
     return config.is_twin or bool(config.input.drivers)
 
 
-def _figures(config: RunConfig) -> Stage:
+def _drawing(config: RunConfig) -> tuple[Stage, ...]:
     grid = (gridding.FLUXES,) if _has_grid(config) else ()
-    return Stage(
-        "figures", drawing.figures, needs=(engine.VALIDATION, *grid), outputs=(drawing.FIGURES,)
+    tables = Stage("tables", drawing.tables, needs=(engine.VALIDATION,), outputs=(drawing.TABLES,))
+    figures = Stage(
+        "figures",
+        drawing.figures,
+        needs=(engine.VALIDATION, *grid),
+        outputs=(drawing.FIGURES,),
+        settings={"grid": bool(grid), "twin": config.is_twin},
     )
+    return tables, figures
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from uflux_stats.stats.trend import trend
 FLUXES: Final = "fluxes.zarr"
 STATISTICS: Final = "statistics.nc"
 BY: Final[tuple[By, ...]] = ("globe", "continent", "pft", "tropics")
-ONE_YEAR: Final = "skipped: one year"
 _INTERVAL: Final = (0.05, 0.95)
 
 
@@ -94,7 +93,9 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
 
 def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
     """Yield trend and inter-annual variability of the mean over members, where years suffice."""
-    enough = summed.sizes["year"] >= FEWEST_YEARS
+    years = summed.sizes["year"]
+    enough = years >= FEWEST_YEARS
+    why = "skipped: one year" if years == 1 else f"skipped: fewer than {FEWEST_YEARS} years"
     for name, values in summed.data_vars.items():
         yearly = values.mean("member", keep_attrs=True)
         slope = trend(yearly, confidence=0.9) if enough else None
@@ -102,8 +103,8 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
         for region in yearly["region"].values[yearly.notnull().any("year").values]:
             at, label = {"region": region}, _label(region)
             if slope is None or spread is None:
-                yield key("trend", label, str(name)), number(None, note=ONE_YEAR)
-                yield key("iav", label, str(name)), number(None, note=ONE_YEAR)
+                yield key("trend", label, str(name)), number(None, note=why)
+                yield key("iav", label, str(name)), number(None, note=why)
                 continue
             ends = (slope["low"].sel(at).item(), slope["high"].sel(at).item())
             p = slope["p"].sel(at).item()
@@ -113,7 +114,7 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                     slope["slope"].sel(at).item(),
                     slope["slope"].attrs["units"],
                     interval=ends,
-                    n=summed.sizes["year"],
+                    n=years,
                     note=f"AR(1) errors, p {p:.2g}",
                 ),
             )
@@ -122,7 +123,7 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                 number(
                     spread["sd_detrended"].sel(at).item(),
                     values.attrs["units"],
-                    n=summed.sizes["year"],
+                    n=years,
                     note="sd of yearly totals about their trend",
                 ),
             )
