@@ -10,10 +10,25 @@ from uflux_stats.baselines import ParameterTable, fit_reference_respiration
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
+from uflux_stats.schema import variable
 
 NOT_NEGATIVE: Final = ("GPP", "RECO")
 DIFFERENCE: Final = "NEE_difference"
 PROCESS_PREDICTORS: Final = ("GPP", "RECO", "LE")
+
+
+def flux_attrs(name: str) -> dict[str, str]:
+    """Attributes of a predicted flux.
+
+    Examples
+    --------
+    >>> flux_attrs("NEE_difference")["units"]
+    'gC m-2 d-1'
+    """
+    if name != DIFFERENCE:
+        return variable(name).attrs
+    named = {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
+    return variable("NEE").attrs | named
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "target": ("residual", "direct"),
 }
 _FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
-_COUNTS: Final = ("members", "trees", "depth", "bins")
+_LEAST: Final = {"members": 1, "trees": 1, "depth": 1, "bins": 2, "min_weight": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class RefineOptions:
                 raise ConfigError(
                     f"{name}: expected a share above 0 and up to 1, got {getattr(self, name)}"
                 )
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name}: expected at least {least}, got {getattr(self, name)}")
 
     def is_residual(self, flux: str) -> bool:
         """Tell whether the residual of a flux is learned, not the flux itself."""

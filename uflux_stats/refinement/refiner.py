@@ -12,7 +12,7 @@ from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
-from uflux_stats.refinement.fitting import DIFFERENCE, Fit, fit_rows, predict_rows
+from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.splits import Split
@@ -22,7 +22,7 @@ from uflux_stats.refinement.validation import (
     cross_validate,
     validation_metrics,
 )
-from uflux_stats.schema import FLUXES, variable
+from uflux_stats.schema import FLUXES
 
 
 @dataclass
@@ -67,13 +67,17 @@ class Refiner:
         Raises
         ------
         MissingVariableError
-            If a predictor of the fit is not there.
+            If a predictor of the fit or a driver of the baseline is not there, or no month has
+            all required drivers.
+        DimensionError
+            If there is no dimension ``time``.
         UnitsError
             If one is in another unit.
         CalendarError
             If months are missing or not in order.
         """
-        completed = complete_drivers(drivers)
+        require_variables(drivers, REQUIRED, name="drivers")
+        completed = complete_drivers(drivers).compute()
         require_variables(completed, self.spec.drivers, name="drivers")
         require_dims(completed["TA"], ["time"], name="drivers.TA")
         predictors = features(completed, self.spec).values
@@ -158,7 +162,8 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Parameters
     ----------
     towers : xr.Dataset, (site, time)
-        Drivers and observed fluxes, as ``read_fluxnet`` gives them.
+        Drivers and observed fluxes, as ``read_fluxnet`` gives them. RECO is needed whatever is to
+        be learned, since the respiration parameters are fitted to it.
     options : RefineOptions, optional
     **changes
         Fields of ``RefineOptions``: model, members, target, seed, ...
@@ -170,13 +175,37 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Raises
     ------
     MissingVariableError, UnitsError
-        If the towers lack a driver, or have it in another unit.
+        If the towers lack a driver or RECO, or have a variable in another unit.
     ConfigError
         If an option is out of its range.
 
     References
     ----------
     Zhu et al. (2026), doi 10.1016/j.agrformet.2026.111197, eqs 8-9.
+
+    Examples
+    --------
+    Four towers in two classes of forest, one year:
+
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "GPP": 6.0, "RECO": 4.0, "NEE": -2.0, "LE": 60.0}
+    >>> rng = np.random.default_rng(0)
+    >>> towers = xr.Dataset({
+    ...     name: (("site", "time"), mean * rng.uniform(0.8, 1.2, (4, 12)), variable(name).attrs)
+    ...     for name, mean in means.items()
+    ... })
+    >>> towers["IGBP"] = ("site", [1, 1, 4, 4], {"units": "class"})
+    >>> towers["C4"] = ("site", [0.0, 0.0, 0.0, 0.0], {"units": "1"})
+    >>> towers = towers.assign_coords(time=xr.date_range("2004-01", periods=12, freq="MS"),
+    ...                               lat=("site", [50.0, 51.0, 45.0, 46.0]),
+    ...                               lon=("site", [8.0, 9.0, -80.0, -81.0]))
+    >>> refiner = refine(towers, members=2, trees=5)
+    >>> gpp = refiner.predict(towers).GPP
+    >>> gpp.dims, gpp.shape
+    (('member', 'site', 'time'), (2, 4, 12))
+    >>> refiner.validate("igbp").n_towers.sel(variable="GPP", source="refined").item()
+    4
     """
     chosen = replace(options or RefineOptions(), **changes)
     table = training_table(towers, coordinates=chosen.coordinates)
@@ -203,12 +232,9 @@ def _lay_out(
     whole = np.full((len(values), *usable.shape), np.nan, np.float32)
     whole[:, usable] = values
     shaped = whole.reshape(len(values), *layout.shape)
-    attrs = variable(name.removesuffix("_difference")).attrs
-    if name == DIFFERENCE:
-        attrs |= {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
     return xr.DataArray(
         shaped,
         dims=("member", *layout.dims),
         coords={**layout.coords, "member": np.arange(len(values))},
-        attrs=attrs,
+        attrs=flux_attrs(name),
     )
