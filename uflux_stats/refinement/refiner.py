@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.errors import MissingVariableError
+from uflux_stats.grid import cell_coordinates
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
 from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
@@ -62,7 +63,8 @@ class Refiner:
         -------
         xr.Dataset, (member, site, time) or (member, time, lat, lon)
             GPP, RECO, NEE (learned directly), NEE_difference (RECO - GPP) [gC m-2 d-1] and
-            LE [W m-2], float32; missing where a required driver is.
+            LE [W m-2], float32; missing where a required driver is. On a grid with LANDFRAC they
+            carry the coordinates of ``cell_coordinates``, so that ``total`` needs nothing more.
 
         Raises
         ------
@@ -76,26 +78,10 @@ class Refiner:
         CalendarError
             If months are missing or not in order.
         """
-        require_variables(drivers, REQUIRED, name="drivers")
-        completed = complete_drivers(drivers).compute()
-        require_variables(completed, self.spec.drivers, name="drivers")
-        require_dims(completed["TA"], ["time"], name="drivers.TA")
-        predictors = features(completed, self.spec).values
-        space = [dim for dim in completed["TA"].dims if dim != "time"]
-        layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
-        usable = _usable(completed, layout)
-        process = self._process(completed, layout, usable)
-        rows = np.ascontiguousarray(predictors[:, usable].T)
-        predicted = predict_rows(self.fit, process, rows, self.options, threads=threads)
-        labelled = {name: _lay_out(values, usable, layout, name)
-                    for name, values in predicted.items()}  # fmt: skip
-        dims = ("member", *completed["TA"].dims)
-        return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
-
-    def _process(self, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask) -> dict[str, Rows]:
-        """Baseline fluxes at the usable cells and months."""
-        modelled = baseline(drivers, self.fit.parameters).transpose(*layout.dims)
-        return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
+        fluxes = predict_fluxes(self, drivers, threads=threads)
+        if {"lat", "lon"} <= set(fluxes.dims) and "LANDFRAC" in drivers:
+            return fluxes.assign_coords(cell_coordinates(drivers))
+        return fluxes
 
     def validate(
         self,
@@ -211,6 +197,33 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     table = training_table(towers, coordinates=chosen.coordinates)
     everything = np.ones(len(table.site), bool)
     return Refiner(chosen, table.spec, fit_rows(table, everything, chosen, [chosen.seed]), table)
+
+
+def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
+    """Predict as ``Refiner.predict`` does, without the coordinates of the cells."""
+    require_variables(drivers, REQUIRED, name="drivers")
+    completed = complete_drivers(drivers).compute()
+    require_variables(completed, refiner.spec.drivers, name="drivers")
+    require_dims(completed["TA"], ["time"], name="drivers.TA")
+    predictors = features(completed, refiner.spec).values
+    space = [dim for dim in completed["TA"].dims if dim != "time"]
+    layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
+    usable = _usable(completed, layout)
+    process = _process(refiner, completed, layout, usable)
+    rows = np.ascontiguousarray(predictors[:, usable].T)
+    predicted = predict_rows(refiner.fit, process, rows, refiner.options, threads=threads)
+    labelled = {name: _lay_out(values, usable, layout, name)
+                for name, values in predicted.items()}  # fmt: skip
+    dims = ("member", *completed["TA"].dims)
+    return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
+
+
+def _process(
+    refiner: Refiner, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
+) -> dict[str, Rows]:
+    """Baseline fluxes at the usable cells and months."""
+    modelled = baseline(drivers, refiner.fit.parameters).transpose(*layout.dims)
+    return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
 
 
 def _usable(drivers: xr.Dataset, layout: xr.DataArray) -> Mask:

@@ -12,11 +12,11 @@ from tqdm import tqdm
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.checks import require_dims, require_monthly, require_variables
 from uflux_stats.errors import ConfigError, MissingVariableError
-from uflux_stats.grid import continents, land_area
+from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.refinement.features import REQUIRED
 from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
-from uflux_stats.refinement.refiner import Refiner
+from uflux_stats.refinement.refiner import Refiner, predict_fluxes
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 """Of the members: median and 90 % interval of the ensemble spread."""
@@ -169,13 +169,7 @@ def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
         ):
             zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
             layout[name + suffix] = ((dim, *axes), zeros, flux_attrs(name))
-    landfrac = drivers["LANDFRAC"].compute()
-    maps = {name: drivers[name].compute() for name in ("IGBP", "KOPPEN") if name in drivers}
-    places = {
-        "land_area": land_area(landfrac),
-        "continent": continents(landfrac["lat"], landfrac["lon"]),
-        **maps,
-    }
+    places = cell_coordinates(drivers)
     index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
     coords = {name: drivers[name] for name in axes}
     return xr.Dataset(layout, coords={**coords, **index}).assign_coords(places)
@@ -192,7 +186,7 @@ def _write_band(
         missing = {name: np.float32(np.nan) for name in empty.data_vars}
         writer.write(xr.full_like(empty, missing).compute())
         return False
-    predicted = refiner.predict(band, threads=options.threads)
+    predicted = predict_fluxes(refiner, band, threads=options.threads)
     writer.write(predicted.merge(quantiles(predicted)).drop_attrs())
     return True
 
