@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement import SPLITS, RefineOptions, Refiner, refine, split_folds
 from uflux_stats.refinement.features import FeatureSpec, features
-from uflux_stats.refinement.upscale import QUANTILES, quantiles
+from uflux_stats.refinement.upscaling import QUANTILES, quantiles
 from uflux_stats.schema import FLUXES, variable
 
 SITES, MONTHS = 6, 24

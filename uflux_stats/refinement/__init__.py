@@ -3,7 +3,7 @@
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.refiner import Refiner, refine
 from uflux_stats.refinement.splits import SPLITS, Split, split_folds
-from uflux_stats.refinement.upscale import UpscaleOptions, upscale
+from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
 from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
 __all__ = [

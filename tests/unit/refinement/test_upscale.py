@@ -18,7 +18,7 @@ from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.features import REQUIRED
-from uflux_stats.refinement.upscale import QUANTILES, UpscaleOptions, quantiles, upscale
+from uflux_stats.refinement.upscaling import QUANTILES, UpscaleOptions, quantiles, upscale
 from uflux_stats.schema import FLUXES
 
 PREDICTED = (*FLUXES, "NEE_difference")

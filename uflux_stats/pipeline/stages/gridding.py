@@ -15,7 +15,7 @@ from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.engine import REFINER
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
-from uflux_stats.refinement.upscale import UpscaleOptions
+from uflux_stats.refinement.upscaling import UpscaleOptions
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.iav import FEWEST_YEARS, iav
 from uflux_stats.stats.totals import total
