@@ -14,7 +14,7 @@ from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_valid
 from uflux_stats.refinement.table import training_table
 from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.reporting.numbers import Number, key, number
-from uflux_stats.schema import CARBON_FLUX, FLUXES, variable
+from uflux_stats.schema import CARBON_FLUX, variable
 
 PARAMETERS: Final = "respiration.json"
 REFINER: Final = "refiner"
@@ -50,12 +50,14 @@ def validate(task: Task) -> Mapping[str, Number]:
     table = training_table(load(task.input(TOWERS)))
     numbers: dict[str, Number] = {}
     held_out = []
+    skills: dict[str, xr.Dataset] = {}
     for split in settings["splits"]:
         folds = _folds(split, settings["mode"], towers=np.unique(table.site).size)
         how = ValidationOptions(folds=folds, workers=task.workers)
         held_out.append(cross_validate(table, split, options, how))
-        numbers |= dict(_skill_numbers(validation_metrics(held_out[-1]), split))
-    numbers |= dict(_gap_numbers(numbers))
+        skills[split] = validation_metrics(held_out[-1])
+        numbers |= dict(_skill_numbers(skills[split], split))
+    numbers |= dict(_gap_numbers(skills))
     splits = xr.Variable("split", list(settings["splits"]))
     together = xr.concat(held_out, splits, data_vars="all", combine_attrs="drop_conflicts")
     write_netcdf(together, task.output(VALIDATION), title="Held-out predictions at towers")
@@ -91,19 +93,13 @@ def _skill_numbers(skill: xr.Dataset, split: str) -> Iterator[tuple[str, Number]
                 )
 
 
-def _gap_numbers(numbers: Mapping[str, Number]) -> Iterator[tuple[str, Number]]:
+def _gap_numbers(skills: Mapping[str, xr.Dataset]) -> Iterator[tuple[str, Number]]:
     """Yield how much better random rows look than whole towers: skill that is not there."""
-    for flux in FLUXES:
-        easy, honest = (
-            numbers.get(key("validation", "refined", split, flux, "r2"))
-            for split in ("random", "tower")
-        )
-        if easy is None or honest is None:
-            continue
-        values = (easy.value, honest.value)
-        if all(isinstance(value, float) for value in values):
-            gap = float(values[0] or 0.0) - float(values[1] or 0.0)
-            yield (
-                key("validation", "gap", flux, "r2"),
-                number(gap, n=honest.n, note="random rows minus whole towers"),
-            )
+    if not {"random", "tower"} <= skills.keys():
+        return
+    easy, honest = (skills[split].sel(source="refined") for split in ("random", "tower"))
+    for flux in honest["variable"].values:
+        gap = (easy["r2"] - honest["r2"]).sel(variable=flux).item()
+        n = honest["n"].sel(variable=flux).item()
+        note = "r2 of random rows minus that of whole towers"
+        yield key("validation", "gap", str(flux), "r2"), number(gap, n=n, note=note)
