@@ -1,7 +1,6 @@
 """The engine on real towers and a real grid: how long, how much memory, and how good.
 
-Run with `make bench` or `pytest tests/benchmarks/test_engine_speed.py -s`; UFLUX_DATA names the data.
-The limits are those the project set itself for two cores.
+Run with `make bench`; UFLUX_DATA names the data. The limits are those the project set itself for two cores.
 """
 
 import json
@@ -39,7 +38,8 @@ def test_leave_one_tower_out(real_data: Path) -> None:
             found = skill.sel(variable=flux)
             text = f"{flux} r2 {found['r2'].item():.3f} RMSE {found['rmse'].item():.3f}"
             print(f"  {text} (at least {r2}, at most {rmse})")
-            if found["r2"] < r2 - 0.005 or found["rmse"] > rmse * 1.005:
+            digits = 1 if rmse > 10 else 2
+            if round(found["r2"].item(), 2) < r2 or round(found["rmse"].item(), digits) > rmse:
                 missed.append(f"{split} {text}")
     assert seconds < LEAVE_ONE_OUT_SECONDS
     assert not missed
