@@ -199,7 +199,7 @@ def _require_variation(sample: Sample) -> None:
     constant = [
         name
         for name, width, size in zip(sample.names, spread, scale, strict=True)
-        if width <= 1e-9 * max(size, 1e-12)
+        if width <= max(1e-9 * size, 1e-12)  # what rounding leaves of a constant's anomalies
     ]
     if constant:
         raise SampleError(

@@ -1,0 +1,126 @@
+"""Resampling of rows that are neither independent in time nor in space.
+
+A tower or a single series is resampled in moving blocks of twelve consecutive rows (Kunsch 1989,
+doi 10.1214/aos/1176347265), and then, where there are enough towers, whole towers are. Cells of a
+grid share their weather: whole calendar years are drawn for a cluster of cells together, and then
+clusters.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from uflux_stats.attribution.samples import Sample
+from uflux_stats.errors import ConfigError
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.float64]
+MIN_CLUSTERS: Final = 5
+"""With fewer towers or clusters only months are resampled: the interval is then for these alone."""
+
+
+@dataclass(frozen=True)
+class BootstrapOptions:
+    """How intervals are made.
+
+    Attributes
+    ----------
+    replicates : int
+    block : int
+        Rows in a block; twelve months keep the seasonal cycle and most of the memory of weather.
+    level : float
+        Of the interval.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of its range.
+    """
+
+    replicates: int = 500
+    block: int = 12
+    level: float = 0.9
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.replicates < 20 or self.block < 1 or not 0.0 < self.level < 1.0:
+            raise ConfigError(
+                "replicates, block, level: expected at least 20, at least 1 and a share between 0 "
+                f"and 1, got {self.replicates}, {self.block} and {self.level}"
+            )
+
+
+def draw_counts(sample: Sample, options: BootstrapOptions) -> Counts:
+    """Draw how often each row is in each replicate.
+
+    Parameters
+    ----------
+    sample : Sample
+    options : BootstrapOptions
+
+    Returns
+    -------
+    array, (replicate, row)
+        Whole numbers.
+    """
+    rng = np.random.default_rng(options.seed)
+    if sample.pixels:
+        within = _years(sample, options, rng)
+    else:
+        within = _moving_blocks(sample, options, rng)
+    clusters, member = np.unique(sample.cluster, return_inverse=True)
+    if len(clusters) < MIN_CLUSTERS:
+        return within
+    chosen = rng.multinomial(
+        len(clusters), np.full(len(clusters), 1.0 / len(clusters)), options.replicates
+    )
+    counts: Counts = within * chosen[:, member]
+    return counts
+
+
+def degrees_of_freedom(sample: Sample, options: BootstrapOptions) -> int:
+    """How many independent pieces carry the interval, less one."""
+    clusters = len(np.unique(sample.cluster))
+    if clusters >= MIN_CLUSTERS:
+        return clusters - 1
+    rows = 12 if sample.transform == "annual" else 1
+    return max(sample.n * rows // options.block - 1, 1)
+
+
+def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
+    """Half-width of the interval in standard errors: Student's t, for few blocks."""
+    return float(student.ppf(0.5 + options.level / 2.0, degrees_of_freedom(sample, options)))
+
+
+def _moving_blocks(
+    sample: Sample, options: BootstrapOptions, rng: np.random.Generator
+) -> Counts:
+    block = 1 if sample.transform == "annual" else options.block
+    first = np.flatnonzero(np.diff(sample.place, prepend=sample.place[0] - 1))
+    sizes = np.diff(first, append=sample.n)
+    change = np.zeros((options.replicates, sample.n + 1))
+    replicate = np.arange(options.replicates)[:, np.newaxis]
+    for start, size in zip(first, sizes, strict=True):
+        whole, rest = divmod(int(size), block)
+        lengths = np.array([block] * whole + [rest] * (rest > 0))
+        drawn = rng.random((options.replicates, len(lengths))) * (size - lengths + 1)
+        begin = start + drawn.astype(int)
+        np.add.at(change, (replicate, begin), 1.0)
+        np.add.at(change, (replicate, begin + lengths), -1.0)
+    counts: Counts = np.cumsum(change[:, :-1], axis=1)
+    return counts
+
+
+def _years(sample: Sample, options: BootstrapOptions, rng: np.random.Generator) -> Counts:
+    """Draw calendar years with replacement, the same for all cells of a cluster."""
+    years, year = np.unique(sample.month // 12, return_inverse=True)
+    clusters, member = np.unique(sample.cluster, return_inverse=True)
+    even = np.full(len(years), 1.0 / len(years))
+    drawn = rng.multinomial(len(years), even, (options.replicates, len(clusters)))
+    counts: Counts = drawn[:, member, year].astype(np.float64)
+    return counts
