@@ -93,8 +93,45 @@ def degrees_of_freedom(sample: Sample, options: BootstrapOptions) -> int:
 
 
 def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
-    """Half-width of the interval in standard errors: Student's t, for few blocks."""
-    return float(student.ppf(0.5 + options.level / 2.0, degrees_of_freedom(sample, options)))
+    """Half-width of the interval in standard deviations of the replicates.
+
+    Student's t for few pieces, their number less one in the variance, and for blocks in time what
+    blocks of this length miss of the memory (as prewhitening does: Andrews and Monahan 1992, doi
+    10.2307/2951574).
+    """
+    freedom = degrees_of_freedom(sample, options)
+    width = float(student.ppf(0.5 + options.level / 2.0, freedom))
+    missed = 1.0
+    if len(np.unique(sample.cluster)) < MIN_CLUSTERS:
+        missed = missed_memory(_memory(sample), options.block)
+    return width * float(np.sqrt((freedom + 1.0) / freedom * missed))
+
+
+def missed_memory(memory: float, block: int) -> float:
+    """Ratio of the variance of a mean to what blocks see of it, for a given lag-1 correlation.
+
+    Blocks weigh the correlation at lag k by 1 - k / block, and see none beyond their length.
+
+    Examples
+    --------
+    >>> missed_memory(0.0, 12), round(missed_memory(0.49, 12), 2)
+    (1.0, 1.12)
+    """
+    lags = np.arange(1, block)
+    seen = 1.0 + 2.0 * float(((1.0 - lags / block) * memory**lags).sum())
+    return (1.0 + memory) / (1.0 - memory) / seen
+
+
+def _memory(sample: Sample) -> float:
+    """Typical lag-1 correlation of products of two columns: the square of that of one."""
+    together = sample.place[1:] == sample.place[:-1]
+    if together.sum() < 2 * MIN_CLUSTERS:
+        return 0.0
+    centred = sample.values - sample.values.mean(axis=0)
+    before, after = centred[:-1][together], centred[1:][together]
+    scale = np.sqrt((before**2).sum(axis=0) * (after**2).sum(axis=0))
+    lagged = (before * after).sum(axis=0) / np.where(scale > 0, scale, 1.0)
+    return float(np.clip(lagged.mean(), 0.0, 0.95) ** 2)
 
 
 def _moving_blocks(

@@ -39,6 +39,8 @@ class Panel:
         Places that are resampled together.
     pixels : bool
         Whether places are cells of a grid, which share their weather.
+    averaged : int
+        How many places each one is the mean of.
     """
 
     names: tuple[str, ...]
@@ -48,6 +50,7 @@ class Panel:
     area: Array
     cluster: NDArray[np.intp]
     pixels: bool = False
+    averaged: int = 1
 
     @property
     def calendar(self) -> NDArray[np.intp]:
@@ -193,7 +196,8 @@ def region_mean(panel: Panel, members: NDArray[np.bool_]) -> Panel:
     mean = np.full(total.shape, np.nan)
     summed = (weight * np.where(known, chosen, 0.0)).sum(axis=1, keepdims=True)
     np.divide(summed, total, out=mean, where=total > 0)
-    return replace(panel, values=mean, area=np.ones(1), cluster=np.zeros(1, np.intp), pixels=False)
+    one = replace(panel, values=mean, area=np.ones(1), cluster=np.zeros(1, np.intp))
+    return replace(one, pixels=False, averaged=int(known.any(axis=(0, 2)).sum()))
 
 
 def transform_panel(panel: Panel, options: SampleOptions) -> Panel:

@@ -58,6 +58,8 @@ class Sample:
     transform : str
     pixels : bool
         Whether places are cells of a grid.
+    averaged : int
+        How many places each one is the mean of.
     """
 
     names: tuple[str, ...]
@@ -69,6 +71,7 @@ class Sample:
     weight: Array | None = None
     transform: str = "raw"
     pixels: bool = False
+    averaged: int = 1
 
     @property
     def n(self) -> int:
@@ -78,7 +81,7 @@ class Sample:
     @property
     def n_places(self) -> int:
         """Number of towers or cells."""
-        return len(np.unique(self.place))
+        return len(np.unique(self.place)) * self.averaged
 
     def column(self, name: str) -> Array:
         """Values (row,) of one node."""
@@ -188,6 +191,7 @@ def _sample(panel: Panel, members: Mask, options: SampleOptions) -> Sample:
         weight=None if np.ptp(area) == 0 else area / area.mean(),
         transform=options.transform,
         pixels=panel.pixels,
+        averaged=panel.averaged,
     )
     _require_variation(sample)
     return sample
