@@ -31,6 +31,7 @@ class BootstrapOptions:
     replicates : int
     block : int
         Rows in a block; twelve months keep the seasonal cycle and most of the memory of weather.
+        1 takes rows for independent, which they hardly are.
     level : float
         Of the interval.
     seed : int
@@ -102,7 +103,7 @@ def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
     freedom = degrees_of_freedom(sample, options)
     width = float(student.ppf(0.5 + options.level / 2.0, freedom))
     missed = 1.0
-    if len(np.unique(sample.cluster)) < MIN_CLUSTERS:
+    if len(np.unique(sample.cluster)) < MIN_CLUSTERS and options.block > 1:
         missed = missed_memory(_memory(sample), options.block)
     return width * float(np.sqrt((freedom + 1.0) / freedom * missed))
 
