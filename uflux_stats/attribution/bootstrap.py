@@ -96,16 +96,20 @@ def degrees_of_freedom(sample: Sample, options: BootstrapOptions) -> int:
 def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
     """Half-width of the interval in standard deviations of the replicates.
 
-    Student's t for few pieces, their number less one in the variance, and for blocks in time what
-    blocks of this length miss of the memory (as prewhitening does: Andrews and Monahan 1992, doi
-    10.2307/2951574).
+    Student's t for few pieces and their number less one in the variance. For blocks in time also
+    what blocks of this length miss of the memory (as prewhitening does: Andrews and Monahan 1992,
+    doi 10.2307/2951574), and the degrees of freedom that a regression on all other nodes takes
+    from the effective number of rows.
     """
     freedom = degrees_of_freedom(sample, options)
     width = float(student.ppf(0.5 + options.level / 2.0, freedom))
-    missed = 1.0
+    inflation = (freedom + 1.0) / freedom
     if len(np.unique(sample.cluster)) < MIN_CLUSTERS and options.block > 1:
-        missed = missed_memory(_memory(sample), options.block)
-    return width * float(np.sqrt((freedom + 1.0) / freedom * missed))
+        memory = _memory(sample)
+        effective = sample.n * (1.0 - memory) / (1.0 + memory)
+        taken = min(len(sample.names), effective / 2.0)
+        inflation *= missed_memory(memory, options.block) * effective / (effective - taken)
+    return width * float(np.sqrt(inflation))
 
 
 def missed_memory(memory: float, block: int) -> float:
@@ -124,7 +128,10 @@ def missed_memory(memory: float, block: int) -> float:
 
 
 def _memory(sample: Sample) -> float:
-    """Typical lag-1 correlation of products of two columns: the square of that of one."""
+    """Typical lag-1 correlation of products of two columns: the square of that of one.
+
+    Its bias in short records is removed (Kendall 1954, doi 10.1093/biomet/41.3-4.403).
+    """
     together = sample.place[1:] == sample.place[:-1]
     if together.sum() < 2 * MIN_CLUSTERS:
         return 0.0
@@ -132,7 +139,8 @@ def _memory(sample: Sample) -> float:
     before, after = centred[:-1][together], centred[1:][together]
     scale = np.sqrt((before**2).sum(axis=0) * (after**2).sum(axis=0))
     lagged = (before * after).sum(axis=0) / np.where(scale > 0, scale, 1.0)
-    return float(np.clip(lagged.mean(), 0.0, 0.95) ** 2)
+    one = float(lagged.mean())
+    return float(np.clip(one + (1.0 + 4.0 * one) / together.sum(), 0.0, 0.95) ** 2)
 
 
 def _moving_blocks(
