@@ -105,7 +105,7 @@ def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
     width = float(student.ppf(0.5 + options.level / 2.0, freedom))
     inflation = (freedom + 1.0) / freedom
     if len(np.unique(sample.cluster)) < MIN_CLUSTERS and options.block > 1:
-        memory = _memory(sample)
+        memory = memory_of(sample)
         effective = sample.n * (1.0 - memory) / (1.0 + memory)
         taken = min(len(sample.names), effective / 2.0)
         inflation *= missed_memory(memory, options.block) * effective / (effective - taken)
@@ -127,7 +127,7 @@ def missed_memory(memory: float, block: int) -> float:
     return (1.0 + memory) / (1.0 - memory) / seen
 
 
-def _memory(sample: Sample) -> float:
+def memory_of(sample: Sample) -> float:
     """Typical lag-1 correlation of products of two columns: the square of that of one.
 
     Its bias in short records is removed (Kendall 1954, doi 10.1093/biomet/41.3-4.403).
