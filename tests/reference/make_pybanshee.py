@@ -39,12 +39,10 @@ def main() -> None:
     """Compute all reference numbers."""
     table = data()
     rank = bn_rankcorr(PARENTS, table, NAMES)
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - what py-banshee draws from
     empirical, _, network, limits = gaussian_distance(rank, table, 150, 150, 2000)
     normal = np.corrcoef(np.random.default_rng(1).normal(size=(50, 4)), rowvar=False)
-    distances = {
-        kind: float(np.squeeze(test_distance(rank, normal, kind, 4))) for kind in "HBG"
-    }
+    distances = {kind: float(np.squeeze(test_distance(rank, normal, kind, 4))) for kind in "HBG"}
     distances["KL"] = float(np.squeeze(test_distance(rank, normal, "KL", 4)))
     evidence = table[["A", "B"]].iloc[:20]
     means = np.mean(
@@ -54,10 +52,20 @@ def main() -> None:
     result = {
         "data": table.to_dict("list"),
         "rank": rank.tolist(),
-        "cvm": {f"{r.Var1}-{r.Var2}": [float(r.Clayton), float(r.Frank), float(r.Gaussian),
-                                       float(r.Gumbel)] for r in cvm.itertuples()},
-        "d_cal": {"empirical": float(empirical), "network": float(network),
-                  "network_limits": [float(x) for x in limits]},
+        "cvm": {
+            f"{r.Var1}-{r.Var2}": [
+                float(r.Clayton),
+                float(r.Frank),
+                float(r.Gaussian),
+                float(r.Gumbel),
+            ]
+            for r in cvm.itertuples()
+        },
+        "d_cal": {
+            "empirical": float(empirical),
+            "network": float(network),
+            "network_limits": [float(x) for x in limits],
+        },
         "other": normal.tolist(),
         "distances": distances,
         "means": means.tolist(),

@@ -44,9 +44,7 @@ def test_d_calibration(network: Network) -> None:
     found = d_calibration(network, replicates=4000)
     assert found.normal == pytest.approx(NUMBERS["d_cal"]["empirical"], abs=1e-9)
     assert found.network == pytest.approx(NUMBERS["d_cal"]["network"], abs=1e-9)
-    np.testing.assert_allclose(
-        found.network_limits, NUMBERS["d_cal"]["network_limits"], atol=0.005
-    )
+    np.testing.assert_allclose(found.network_limits, NUMBERS["d_cal"]["network_limits"], atol=0.005)
     assert not found.graph_is_sufficient
 
 

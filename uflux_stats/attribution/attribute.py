@@ -114,7 +114,7 @@ def replicate_tables(network: Network, options: BootstrapOptions) -> Array:
 def _interval(
     estimate: Array, replicates: Array, factor: float, options: BootstrapOptions
 ) -> tuple[Array, Array]:
-    """Ends of the interval.
+    """Return the ends of the interval.
 
     Correlations get theirs on Fisher's scale, shares of something that may be near zero from
     quantiles of the replicates, all else from the standard error.

@@ -70,10 +70,8 @@ def draw_counts(sample: Sample, options: BootstrapOptions) -> Counts:
         Whole numbers.
     """
     rng = np.random.default_rng(options.seed)
-    if sample.pixels:
-        within = _years(sample, options, rng)
-    else:
-        within = _moving_blocks(sample, options, rng)
+    draw = _years if sample.pixels else _moving_blocks
+    within = draw(sample, options, rng)
     clusters, member = np.unique(sample.cluster, return_inverse=True)
     if len(clusters) < MIN_CLUSTERS:
         return within
@@ -143,9 +141,7 @@ def memory_of(sample: Sample) -> float:
     return float(np.clip(one + (1.0 + 4.0 * one) / together.sum(), 0.0, 0.95) ** 2)
 
 
-def _moving_blocks(
-    sample: Sample, options: BootstrapOptions, rng: np.random.Generator
-) -> Counts:
+def _moving_blocks(sample: Sample, options: BootstrapOptions, rng: np.random.Generator) -> Counts:
     block = 1 if sample.transform == "annual" else options.block
     first = np.flatnonzero(np.diff(sample.place, prepend=sample.place[0] - 1))
     sizes = np.diff(first, append=sample.n)

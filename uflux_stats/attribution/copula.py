@@ -10,6 +10,7 @@ parents are L c with L the factor of the parents' own correlations.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from uflux_stats.errors import GraphError, SampleError
 
 Array = NDArray[np.float64]
 LastRow = Callable[[int, Sequence[int]], Array]
+_LEAST_PIVOT: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,15 @@ class Copula:
     def noise(self) -> Array:
         """Standard deviation (..., node) of each node given its parents."""
         explained = np.einsum("...ij,...ij->...i", self.coefficients, self.correlation)
-        return np.sqrt(np.maximum(1.0 - explained, 0.0))
+        left: Array = np.sqrt(np.maximum(1.0 - explained, 0.0))
+        return left
 
     @property
     def total_effects(self) -> Array:
         """Sum over all directed paths to each node (row) from each node (column)."""
         size = self.coefficients.shape[-1]
-        total: Array = np.linalg.inv(np.eye(size) - self.coefficients)
-        return total
+        total = np.linalg.inv(np.eye(size) - self.coefficients)
+        return total.astype(np.float64, copy=False)
 
 
 def fit_copula(empirical: Array, graph: CausalGraph, *, ridge: float = 0.0) -> Copula:
@@ -82,15 +85,19 @@ def fit_copula(empirical: Array, graph: CausalGraph, *, ridge: float = 0.0) -> C
         try:
             factor = np.linalg.cholesky(stable[..., places[:, np.newaxis], places])
         except np.linalg.LinAlgError as error:
-            names = [graph.nodes[place] for place in places]
-            raise SampleError(
-                f"data: expected linearly independent variables, got {names} with one that "
-                "follows from the others; drop it, or declare it an identity"
-            ) from error
-        row: Array = factor[..., -1, :]
-        return row
+            raise _collinear([graph.nodes[place] for place in places]) from error
+        if not ridge and np.diagonal(factor, axis1=-2, axis2=-1).min() < _LEAST_PIVOT:
+            raise _collinear([graph.nodes[place] for place in places])
+        return factor[..., -1, :].astype(np.float64, copy=False)
 
     return _imply(graph, empirical.shape[:-2], last_row)
+
+
+def _collinear(names: Sequence[str]) -> SampleError:
+    return SampleError(
+        f"data: expected linearly independent variables, got {list(names)} with one that follows "
+        "from the others; drop it, or declare it an identity"
+    )
 
 
 def specify_copula(
@@ -159,8 +166,7 @@ def _imply(graph: CausalGraph, stack: tuple[int, ...], last_row: LastRow) -> Cop
 
 
 def _left(row: Array) -> Array:
-    """What the parents before each one have left unexplained, as a standard deviation."""
+    """Return what the parents before each have left unexplained, a standard deviation."""
     explained = np.cumsum(row[..., :-2] ** 2, axis=-1)
     first = np.zeros((*row.shape[:-1], 1))
     return np.sqrt(np.maximum(1.0 - np.concatenate([first, explained], axis=-1), 1e-300))
-

@@ -75,9 +75,7 @@ def _tigramite(name: str) -> Any:
             raise MissingExtraError("tigramite", EXTRA) from error
 
 
-def _series(
-    sample: Sample, columns: list[int], least: int
-) -> dict[int, NDArray[np.float64]]:
+def _series(sample: Sample, columns: list[int], least: int) -> dict[int, NDArray[np.float64]]:
     """Lay each place out on its months, gaps flagged."""
     series = {}
     for number in np.unique(sample.place):

@@ -60,7 +60,7 @@ class Effects:
         return [self.graph.nodes.index(name) for name in self.graph.drivers]
 
     def _scaled(self, effect: Array) -> Array:
-        """Turn effects on scores (..., node, node) into units, and those of identities into sums."""
+        """Turn effects on scores (..., node, node) into units; identities become sums."""
         scale = self.moments.scale
         safe = np.where(scale == 0.0, np.nan, scale)
         units = effect * scale[..., :, np.newaxis] / safe[..., np.newaxis, :]

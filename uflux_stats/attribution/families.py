@@ -87,9 +87,8 @@ def _gumbel_density(u: Array, v: Array, theta: float) -> Array:
     x, y = -np.log(u), -np.log(v)
     inner = x**theta + y**theta
     root = inner ** (1.0 / theta)
-    result: Array = (-root + x + y + (theta - 1.0) * (np.log(x) + np.log(y))
-                     + (1.0 / theta - 2.0) * np.log(inner) + np.log(root + theta - 1.0))  # fmt: skip
-    return result
+    powers: Array = (theta - 1.0) * (np.log(x) + np.log(y)) + (1.0 / theta - 2.0) * np.log(inner)
+    return powers - root + x + y + np.log(root + theta - 1.0)
 
 
 FAMILIES: Final[dict[str, Family]] = {

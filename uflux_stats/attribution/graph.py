@@ -187,9 +187,7 @@ class CausalGraph:
             if name not in self.parents:
                 near = get_close_matches(name, self.parents, n=3, cutoff=0.3)
                 hint = f"; nearest: {', '.join(near)}" if near else ""
-                raise GraphError(
-                    f"node: expected one of {list(self.parents)}, got {name!r}{hint}"
-                )
+                raise GraphError(f"node: expected one of {list(self.parents)}, got {name!r}{hint}")
 
     def replace_parents(self, **parents: tuple[str, ...]) -> "CausalGraph":
         """Return the graph with other parents of some nodes; new nodes come last."""

@@ -96,9 +96,10 @@ def condition(
     outside = np.logical_or.reduce(
         [network.margins[place].outside(known_values[names[place]].to_numpy()) for place in known]
     )
+    means = _means(network, known_values, unknown, (centre, spread), seed)
     return xr.Dataset(
         {
-            "mean": (("row", "node"), _means(network, known_values, unknown, (centre, spread), seed)),
+            "mean": (("row", "node"), means),
             "median": (("row", "node"), np.stack(median, axis=-1)),
             "quantiles": (("quantile", "row", "node"), np.stack(around, axis=-1)),
             "outside": (("row",), outside),

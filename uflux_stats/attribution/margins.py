@@ -35,7 +35,7 @@ class Margin:
         return cls(ranking.distinct, ndtri(ranking.levels(weights)))
 
     def to_scores(self, values: Array) -> Array:
-        """Normal scores of values; those outside the range get that of the nearest end."""
+        """Return normal scores of values; outside the range, that of the nearest end."""
         found: Array = np.interp(values, self.values, self.scores)
         return found
 

@@ -122,9 +122,7 @@ class MomentMaker:
 
 
 def _first(moments: Moments) -> Moments:
-    return Moments(
-        moments.correlation[0], moments.scale[0], moments.trend[0], moments.yearly[0]
-    )
+    return Moments(moments.correlation[0], moments.scale[0], moments.trend[0], moments.yearly[0])
 
 
 def _group_mean(values: Array, group: NDArray[np.intp]) -> Array:
@@ -142,7 +140,9 @@ def _yearly_anomalies(sample: Sample, within: Array, passed: Array) -> Array:
     )
     enough = size >= (1 if sample.transform == "annual" else MIN_MONTHS)
     columns = np.column_stack([within, passed])
-    means = np.stack([np.bincount(member, column) for column in columns.T], -1) / size[:, np.newaxis]
+    means = (
+        np.stack([np.bincount(member, column) for column in columns.T], -1) / size[:, np.newaxis]
+    )
     place = sample.place[first]
     result = np.zeros_like(means[:, :-1])
     for number in np.unique(place):
@@ -151,4 +151,5 @@ def _yearly_anomalies(sample: Sample, within: Array, passed: Array) -> Array:
             time = means[chosen, -1] - means[chosen, -1].mean()
             values = means[chosen, :-1] - means[chosen, :-1].mean(axis=0)
             result[chosen] = values - np.outer(time, time @ values / (time @ time))
-    return result[member]
+    rows: Array = result[member]
+    return rows

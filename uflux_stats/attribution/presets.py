@@ -45,10 +45,10 @@ DEFAULT: Final = CausalGraph(
 )
 """Weather as it comes about, and fluxes that all of it drives.
 
-Clouds bring rain and shade (P before SWIN); radiation, evaporative cooling and the greenhouse effect
-make air temperature; soil temperature and vapour pressure deficit follow the air. RECO is not given
-GPP as a parent: leaving out a mediator whose causes are all parents does not change total effects,
-and keeps errors of flux partitioning, which the two share, out of them.
+Clouds bring rain and shade (P before SWIN); radiation, evaporative cooling and the greenhouse
+effect make air temperature; soil temperature and vapour pressure deficit follow the air. RECO is
+not given GPP as a parent: leaving out a mediator whose causes are all parents does not change total
+effects, and keeps errors of flux partitioning, which the two share, out of them.
 """
 
 PRESETS: Final[Mapping[str, CausalGraph]] = {"paper": PAPER, "default": DEFAULT}

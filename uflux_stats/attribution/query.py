@@ -11,7 +11,7 @@ import xarray as xr
 
 from uflux_stats.attribution.names import unknown_name
 from uflux_stats.attribution.samples import ALL, GLOBE
-from uflux_stats.errors import ConfigError, DataFileError, UfluxError
+from uflux_stats.errors import ConfigError, DataFileError
 
 FILE: Final = "attribution.nc"
 """Name of the attribution in the folder of a run."""
@@ -143,5 +143,3 @@ def render(answers: pd.DataFrame, form: Format = "table") -> str:
 def _plain(row: dict[Hashable, Any]) -> dict[str, Any]:
     return {str(k): None if isinstance(v, float) and not np.isfinite(v) else v
             for k, v in row.items()}  # fmt: skip
-
-

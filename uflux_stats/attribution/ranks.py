@@ -1,7 +1,8 @@
 """Ranks, normal scores and their correlation, for one sample or many weightings of it at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
+
+MANY: Final = 1_000_000
+"""Numbers above which two threads sort."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Ranking:
     @classmethod
     def of(cls, values: Array) -> "Ranking":
         """Rank a column (row,) of finite values."""
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         ordered = values[order]
         first = np.empty(len(values), bool)
         first[:1] = True
@@ -58,7 +62,8 @@ class Ranking:
         rows = len(self.order)
         if weights is None:
             ends = np.append(self.starts[1:], rows)
-            return (self.starts + 1 + ends) / 2.0 / (rows + 1.0)
+            plain: Array = (self.starts + 1 + ends) / 2.0 / (rows + 1.0)
+            return plain
         mass = np.add.reduceat(weights[..., self.order], self.starts, axis=-1)
         up_to = np.cumsum(mass, axis=-1)
         total = up_to[..., -1:]
@@ -71,7 +76,9 @@ class Ranking:
         """Give each row (..., row) the value (..., value) of its distinct value."""
         rows = np.empty((*values.shape[:-1], len(self.order)))
         sizes = np.diff(self.starts, append=len(self.order))
-        spread = values if len(self.starts) == len(self.order) else np.repeat(values, sizes, axis=-1)
+        spread = (
+            values if len(self.starts) == len(self.order) else np.repeat(values, sizes, axis=-1)
+        )
         rows[..., self.order] = spread
         return rows
 
@@ -94,17 +101,24 @@ def normal_scores(columns: Array, weights: Array | None = None) -> Array:
     >>> normal_scores(np.array([[10.0], [30.0], [20.0]])).round(3).ravel().tolist()
     [-0.674, 0.674, 0.0]
     """
-    scores = np.empty(columns.shape)
-    untied: Array | None = None
-    for number, column in enumerate(columns.T):
-        ranking = Ranking.of(np.ascontiguousarray(column))
-        if weights is None and len(ranking.starts) == len(column):
+    untied = ndtri(np.arange(1.0, len(columns) + 1.0) / (len(columns) + 1.0))
+    scores = np.empty(columns.shape[::-1])
+
+    def fill(number: int) -> None:
+        column = np.ascontiguousarray(columns[:, number])
+        order = np.argsort(column)
+        ordered = column[order]
+        if weights is None and not (ordered[1:] == ordered[:-1]).any():
             # without ties all columns have the same scores, in another order
-            untied = ndtri(ranking.levels()) if untied is None else untied
-            scores[ranking.order, number] = untied
+            scores[number, order] = untied
         else:
-            scores[:, number] = ranking.spread(ndtri(ranking.levels(weights)))
-    return scores
+            ranking = Ranking.of(column)
+            scores[number] = ranking.spread(ndtri(ranking.levels(weights)))
+
+    # sorting lets go of the interpreter
+    with ThreadPoolExecutor(2 if columns.size > MANY else 1) as pool:
+        list(pool.map(fill, range(columns.shape[1])))
+    return scores.T
 
 
 def correlation(columns: Array, weights: Array | None = None) -> Array:
@@ -139,7 +153,9 @@ def to_correlation(covariances: Array) -> Array:
     """Turn covariances (..., node, node) into correlations."""
     scale = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
     product = scale[..., :, np.newaxis] * scale[..., np.newaxis, :]
-    result = np.divide(covariances, product, out=np.zeros_like(covariances), where=product > 0)
+    result: Array = np.divide(
+        covariances, product, out=np.zeros_like(covariances), where=product > 0
+    )
     places = np.arange(covariances.shape[-1])
     result[..., places, places] = 1.0
     return result

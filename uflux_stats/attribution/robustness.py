@@ -135,15 +135,17 @@ def robustness_values(network: Network, *, q: float = 1.0) -> pd.DataFrame:
 
 
 def _robustness(f: float) -> float:
-    """Closed form of the robustness value from Cohen's f."""
-    return 0.5 * (np.sqrt(f**4 + 4.0 * f**2) - f**2)
+    """Compute the robustness value from Cohen's f."""
+    return float(0.5 * (np.sqrt(f**4 + 4.0 * f**2) - f**2))
 
 
 def _partials(network: Network, target: str) -> Iterator[tuple[str, float]]:
     """Correlation of the target with each parent given all other parents, in the rows."""
     names = (target, *network.graph.parents[target])
     places = [network.graph.nodes.index(name) for name in names]
-    precision = np.linalg.inv(network.empirical[np.ix_(places, places)] + 1e-12 * np.eye(len(names)))
+    precision = np.linalg.inv(
+        network.empirical[np.ix_(places, places)] + 1e-12 * np.eye(len(names))
+    )
     scale = np.sqrt(np.diagonal(precision))
     for number, driver in enumerate(names[1:], start=1):
         yield driver, float(-precision[0, number] / (scale[0] * scale[number]))
@@ -183,4 +185,5 @@ def agreement(network: Network, *, seed: int = 0, **others: pd.DataFrame) -> pd.
                       on=["target", "driver"])  # fmt: skip
     judged = ["backdoor", "random_cause", "lowest", "highest", *others]
     signs = np.sign(long[judged].to_numpy()) == np.sign(long[["total"]].to_numpy())
-    return long.assign(same_sign=signs.mean(axis=1), n=network.sample.n)
+    result: pd.DataFrame = long.assign(same_sign=signs.mean(axis=1), n=network.sample.n)
+    return result

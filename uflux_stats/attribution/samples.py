@@ -184,7 +184,7 @@ def _sample(panel: Panel, members: Mask, options: SampleOptions) -> Sample:
     sample = Sample(
         names=panel.names,
         units=panel.units,
-        values=np.ascontiguousarray(panel.values[:, place, month].T),
+        values=panel.values[:, kept].T,
         place=place,
         month=month + panel.first_month,
         cluster=panel.cluster[place],
@@ -198,8 +198,8 @@ def _sample(panel: Panel, members: Mask, options: SampleOptions) -> Sample:
 
 
 def _require_variation(sample: Sample) -> None:
-    spread = np.ptp(sample.values, axis=0)
-    scale = np.abs(sample.values).max(axis=0)
+    low, high = sample.values.min(axis=0), sample.values.max(axis=0)
+    spread, scale = high - low, np.maximum(np.abs(low), np.abs(high))
     constant = [
         name
         for name, width, size in zip(sample.names, spread, scale, strict=True)

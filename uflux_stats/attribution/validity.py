@@ -13,7 +13,7 @@ from scipy.stats import chi2, rankdata
 from uflux_stats.attribution.bootstrap import memory_of
 from uflux_stats.attribution.families import FAMILIES, ROTATED, normal_cdf
 from uflux_stats.attribution.network import Network
-from uflux_stats.attribution.ranks import normal_scores, to_correlation, to_rank
+from uflux_stats.attribution.ranks import correlation, normal_scores, to_correlation, to_rank
 
 Array = NDArray[np.float64]
 
@@ -53,8 +53,8 @@ def copula_fit(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _distances(u: Array, v: Array, values: Array) -> dict[str, float]:
-    turned = np.corrcoef(values, rowvar=False)[0, 1] < 0.0
-    rho = float(np.corrcoef(normal_scores(np.column_stack([u, v])), rowvar=False)[0, 1])
+    turned = correlation(values)[0, 1] < 0.0
+    rho = float(correlation(normal_scores(np.column_stack([u, v])))[0, 1])
     found = {"normal": _distance(u, v, normal_cdf(u, v, rho))}
     for name, family in FAMILIES.items():
         other = 1.0 - v if turned and name in ROTATED else v
@@ -136,7 +136,7 @@ def d_calibration(network: Network, *, replicates: int = 1000, seed: int = 0) ->
 
 
 def d_score(first: Array, second: Array) -> Array:
-    """1 minus the Hellinger distance of two normal densities with these correlations (..., k, k)."""
+    """1 minus the Hellinger distance of two normals with these correlations (..., k, k)."""
     mixed = (first + second) / 2.0
     affinity = (np.linalg.det(first) * np.linalg.det(second)) ** 0.25 / np.linalg.det(mixed) ** 0.5
     score: Array = 1.0 - np.sqrt(np.maximum(1.0 - affinity, 0.0))
@@ -186,8 +186,8 @@ def independence_tests(network: Network) -> pd.DataFrame:
     if len(table):
         statistic = -2.0 * np.log(np.maximum(table["p"], 1e-300)).sum()
         joint = float(chi2.sf(statistic, 2 * len(table)))
-        table.loc[len(table)] = ["all", "", (), np.nan, joint, rows]
-    return table
+        found.append(("all", "", (), np.nan, joint, rows))
+    return pd.DataFrame(found, columns=table.columns)
 
 
 def _partial(network: Network, first: str, second: str, given: tuple[str, ...]) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid import region_masks
+from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.refinement.learners import Ensemble
 
 SEASON_NAMES: Final = ("DJF", "MAM", "JJA", "SON")
@@ -17,7 +18,7 @@ GroupBy = Literal["continent", "pft", "koppen", "season"]
 
 
 def shap_importance(
-    values: xr.Dataset, flux: str, *, by: GroupBy | None = None, regions: str = "geographic"
+    values: xr.Dataset, flux: str, *, by: GroupBy | None = None, regions: RegionSet = "geographic"
 ) -> pd.DataFrame:
     """Mean absolute SHAP value of each predictor, overall or by group.
 
@@ -62,7 +63,7 @@ def shap_importance(
 
 
 def _groups(
-    values: xr.Dataset, by: GroupBy | None, regions: str
+    values: xr.Dataset, by: GroupBy | None, regions: RegionSet
 ) -> dict[str, NDArray[np.bool_]]:
     everything = {"all": np.ones(values.sizes["row"], bool)}
     if by is None:
@@ -77,7 +78,9 @@ def _groups(
     masks = region_masks(
         xr.Dataset(coords={name: places[name] for name in kept}), by, regions=regions
     )
-    return {str(name): mask.values for name, mask in zip(masks["region"].values, masks, strict=True)}
+    return {
+        str(name): mask.values for name, mask in zip(masks["region"].values, masks, strict=True)
+    }
 
 
 def gain(ensemble: Ensemble, names: Sequence[str]) -> pd.Series:

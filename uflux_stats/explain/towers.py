@@ -54,9 +54,7 @@ class ExplainOptions:
             )
 
 
-def shap_values(
-    refiner: Refiner, towers: xr.Dataset | None = None, **options: Any
-) -> xr.Dataset:
+def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: Any) -> xr.Dataset:
     """Explain what the refinement adds to the process baseline, month by month.
 
     With target="residual" (the default of ``refine``) these are SHAP values of the residual: what
@@ -123,9 +121,7 @@ def _held_out(
 ) -> Iterator[tuple[Fit, NDArray[np.bool_]]]:
     """Refit without each fold of towers in turn."""
     options = replace(refiner.options, members=how.members)
-    fold = split_folds(
-        table.towers, table.site, split="tower", folds=how.folds, seed=options.seed
-    )
+    fold = split_folds(table.towers, table.site, split="tower", folds=how.folds, seed=options.seed)
     for number in range(int(fold.max()) + 1):
         yield fit_rows(table, fold != number, options, [options.seed, number]), fold == number
 

@@ -54,8 +54,10 @@ def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -
     left = {edge: float(implied.sel(node=edge[1], other=edge[0])) for edge in raw.graph.edges}
     table = query(effects, region=raw.group.region, pft=raw.group.pft, quantity=quantity)
     named = table.dropna(subset=["estimate"])
-    right = {(row.driver, row.target): (float(row.estimate), bool(row.low <= 0.0 <= row.high))
-             for row in named.itertuples()}  # fmt: skip
+    right: dict[Edge, tuple[float, bool]] = {
+        (str(row["driver"]), str(row["target"])): (row["estimate"], row["low"] <= 0 <= row["high"])
+        for row in named.to_dict("records")
+    }
     n = int(table["n"].iloc[0])
     with style():
         figure = new_figure(7.4, 4.0)
@@ -83,19 +85,20 @@ def _draw_graph(ax: Axes, graph: CausalGraph, values: Mapping[Edge, tuple[float,
         start, end = places[edge[0]], places[edge[1]]
         colour = GREY if abs(value) < 1e-12 else POSITIVE if value > 0 else NEGATIVE
         ax.annotate(
-            "", end, start,
+            "", (end[0], end[1]), (start[0], start[1]),
             arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 11, "shrinkB": 11,
                         "linewidth": 0.4 + 2.2 * min(abs(value), 1.0),
                         "linestyle": ":" if doubtful else "-", "alpha": 0.75},
         )  # fmt: skip
         share = 0.28 + 0.12 * (number % 4)
+        x, y = start + share * (end - start)
         ax.text(
-            *(start + share * (end - start)), f"{value:.2f}", fontsize=5.5, color=colour,
+            x, y, f"{value:.2f}", fontsize=5.5, color=colour,
             ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )  # fmt: skip
     for name, place in places.items():
         box = {"boxstyle": "circle", "facecolor": "white", "edgecolor": BLACK, "linewidth": 0.7}
-        ax.text(*place, name, ha="center", va="center", fontsize=6.5, bbox=box)
+        ax.text(place[0], place[1], name, ha="center", va="center", fontsize=6.5, bbox=box)
     ax.set(xlim=(-0.12, 1.12), ylim=(-0.15, 1.15))
     ax.set_axis_off()
 
@@ -206,7 +209,7 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
             for (row, column), value in np.ndenumerate(wide.to_numpy()):
                 ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6,
                         color="white" if abs(value) > 0.6 else BLACK)  # fmt: skip
-            ax.set_title(f"{transform}: {quantity} (n = {int(table['n'].iloc[0]):,})")
+            ax.set_title(f"{transform}: {quantity}\n(n = {int(table['n'].iloc[0]):,})")
         if image is not None:
             figure.colorbar(image, ax=axes, label="[1]", shrink=0.8)
         figure.suptitle(region)

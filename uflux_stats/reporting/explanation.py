@@ -125,9 +125,7 @@ def importance_bars(
     return figure
 
 
-def _bars(
-    ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[float] | None"
-) -> None:
+def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[float] | None") -> None:
     shares = rows.set_index("feature")["share"].reindex(order).to_numpy(float)
     places = np.arange(len(order))
     half = 0.8 if gains is None else 0.4

@@ -33,7 +33,7 @@ def chain() -> CausalGraph:
 
 @pytest.fixture(scope="session")
 def linear_world() -> pd.DataFrame:
-    """A linear Gaussian world: direct effects on GPP .4 (SWIN) and -.35 (TA), total of SWIN .225."""
+    """A linear world: direct effects on GPP .4 (SWIN) and -.35 (TA), total of SWIN .225."""
     rng = np.random.default_rng(11)
     size = 20_000
     swin = rng.normal(size=size)

@@ -45,9 +45,10 @@ def test_means_agree_within_monte_carlo_error(data: pd.DataFrame) -> None:
 
 def test_the_global_generator_is_put_back(data: pd.DataFrame) -> None:
     network = fit_network(data, "paper", transform="raw", engine="pybanshee").select()
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     condition(network, data[["TA"]].iloc[:2])
-    np.testing.assert_array_equal(before, np.random.get_state()[1])
+    after = np.random.get_state()[1]  # noqa: NPY002
+    np.testing.assert_array_equal(before, after)
 
 
 def test_weights_are_refused(data: pd.DataFrame) -> None:

@@ -89,7 +89,9 @@ def coverage(series: Callable[..., np.ndarray], worlds: int, block: int) -> dict
         a = series(rng, 240, 0.7)
         b = 0.5 * a + np.sqrt(0.75) * series(rng, 240, 0.7)
         left = np.sqrt(1 - 0.4**2 - 0.35**2 + 2 * 0.4 * 0.35 * 0.5)
-        frame = pd.DataFrame({"A": a, "B": b, "Y": 0.4 * a - 0.35 * b + left * series(rng, 240, 0.7)})
+        frame = pd.DataFrame(
+            {"A": a, "B": b, "Y": 0.4 * a - 0.35 * b + left * series(rng, 240, 0.7)}
+        )
         found = attribute(
             fit_network(frame, GRAPH, transform="raw"), replicates=150, block=block, seed=number
         ).attribution[0, 0]

@@ -38,14 +38,14 @@ def test_yaml_gives_the_same_graph(tmp_path) -> None:
 
 @pytest.mark.parametrize("text", ["parents: [A]", "edges: {}", "{", "parents: {A: B}", "1"])
 def test_other_yaml_is_refused(text: str) -> None:
-    with pytest.raises(GraphError, match="graph|parents"):
+    with pytest.raises(GraphError, match=r"graph|parents"):
         parse_graph(text)
 
 
 def test_missing_files_and_presets_are_named() -> None:
     with pytest.raises(DataFileError, match="YAML file"):
         causal_graph("nowhere.yaml")
-    with pytest.raises(GraphError, match="'paper', 'default'"):
+    with pytest.raises(GraphError, match="expected one of"):
         causal_graph("papre")
 
 

@@ -137,9 +137,7 @@ def test_answers_are_written_three_ways(run) -> None:
 
 def test_published_values_stand_beside_fitted_ones(towers: xr.Dataset) -> None:
     assert {"Europe", "Asia"} == set(published_values().region)
-    networks = fit_network(
-        towers, GRAPH, by="continent", transform="raw", regions="natural_earth"
-    )
+    networks = fit_network(towers, GRAPH, by="continent", transform="raw", regions="natural_earth")
     table = compare_published(networks).set_index(["region", "cause", "effect"])
     row = table.loc[("Europe", "TA", "GPP")]
     assert row.published == 0.76

@@ -182,3 +182,9 @@ def test_missing_months_are_left_out() -> None:
     data = table()
     data.iloc[5:15, 0] = np.nan
     assert fit_network(data, GRAPH, transform="raw").select().sample.n == 110
+
+
+def test_a_copied_variable_is_named() -> None:
+    graph = CausalGraph({"TA": (), "TS": (), "GPP": ("TA", "TS")})
+    with pytest.raises(SampleError, match="linearly independent"):
+        fit_network(table().assign(TS=lambda data: 2 * data.TA + 1), graph, transform="raw")
