@@ -177,7 +177,7 @@ def fit_network(
     >>> graph = CausalGraph.from_edges([("TA", "GPP")])
     >>> fitted = fit_network(table, graph, transform="raw").select()
     >>> round(float(fitted.rank_correlation.sel(node="GPP", other="TA")), 2)
-    0.69
+    0.71
     """
     engine = require_engine(options.pop("engine", "uflux"))
     structure = causal_graph(graph)

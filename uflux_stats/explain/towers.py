@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.explain.trees import explain_rows
 from uflux_stats.refinement.features import features
-from uflux_stats.refinement.fitting import Fit, fit_rows
+from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit, fit_rows, with_process
 from uflux_stats.refinement.refiner import Refiner
 from uflux_stats.refinement.splits import split_folds
 from uflux_stats.refinement.table import TrainingTable, training_table
@@ -57,8 +57,8 @@ class ExplainOptions:
 def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: Any) -> xr.Dataset:
     """Explain what the refinement adds to the process baseline, month by month.
 
-    With target="residual" (the default of ``refine``) these are SHAP values of the residual: what
-    the baseline misses, and through which predictor it can be told.
+    Where the residual is learned (``attrs["explains"]`` of a flux) these are SHAP values of what
+    the baseline misses, and tell by which predictors it can be known.
 
     Parameters
     ----------
@@ -84,22 +84,19 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     """
     how = ExplainOptions(**options)
     table = _table(refiner, towers, how)
-    parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, None)])
-    rows, size = len(table.site), len(table.spec.names)
-    fluxes = list(refiner.fit.ensembles)
-    values = {flux: np.full((rows, size), np.nan, np.float32) for flux in fluxes}
-    base = {flux: np.full(rows, np.nan) for flux in fluxes}
+    everything = np.ones(len(table.site), bool)
+    parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, everything)])
+    result = _empty(table, refiner)
     for fit, fold in parts:
+        process = table.baseline(fit.parameters)
+        predictors = with_process(table.predictors, process, refiner.options)
+        result["predictor"].values[fold] = predictors[fold]
         for flux, ensemble in fit.ensembles.items():
-            chosen = np.isfinite(table.observed[flux]) if flux in table.observed else None
-            chosen = np.ones(rows, bool) if chosen is None else chosen
-            chosen = chosen if fold is None else chosen & fold
+            chosen = fold & np.isfinite(table.observed.get(flux, np.zeros(len(fold))))
             if chosen.any():
-                found = explain_rows(ensemble, table.predictors[chosen], threads=how.threads)
-                values[flux][chosen], base[flux][chosen] = found
-    return _label(table, values, base).assign_attrs(
-        explains=refiner.options.target, held_out=str(how.held_out)
-    )
+                found, base = explain_rows(ensemble, predictors[chosen], threads=how.threads)
+                result[flux].values[chosen], result[f"{flux}_base"].values[chosen] = found, base
+    return result.assign_attrs(held_out=str(how.held_out))
 
 
 def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> TrainingTable:
@@ -126,20 +123,20 @@ def _held_out(
         yield fit_rows(table, fold != number, options, [options.seed, number]), fold == number
 
 
-def _label(
-    table: TrainingTable,
-    values: dict[str, NDArray[np.float32]],
-    base: dict[str, NDArray[np.float64]],
-) -> xr.Dataset:
+def _empty(table: TrainingTable, refiner: Refiner) -> xr.Dataset:
+    """Lay the result out, all missing."""
     towers = table.towers
+    process = PROCESS_PREDICTORS if refiner.options.process_predictors else ()
+    names = [*table.spec.names, *(f"baseline_{name}" for name in process)]
+    shape = (len(table.site), len(names))
+    data: dict[str, Any] = {}
+    for flux in refiner.fit.ensembles:
+        learned = "residual" if refiner.options.is_residual(flux) else "flux"
+        attrs = variable(flux).attrs | {"explains": learned}
+        data[flux] = (("row", "feature"), np.full(shape, np.nan, np.float32), attrs)
+        data[f"{flux}_base"] = ("row", np.full(shape[0], np.nan), attrs)
+    data["predictor"] = (("row", "feature"), np.full(shape, np.nan, np.float32))
     of_site = {name: ("row", towers[name].values[table.site])
                for name in ("site", "lat", "lon", "IGBP", "KOPPEN") if name in towers}  # fmt: skip
-    data: dict[str, Any] = {
-        flux: (("row", "feature"), found, variable(flux).attrs) for flux, found in values.items()
-    }
-    data |= {f"{flux}_base": ("row", found, variable(flux).attrs) for flux, found in base.items()}
-    return xr.Dataset(
-        {**data, "predictor": (("row", "feature"), table.predictors)},
-        coords={"feature": list(table.spec.names), **of_site,
-                "time": ("row", towers["time"].values[table.time])},
-    )  # fmt: skip
+    time = ("row", towers["time"].values[table.time])
+    return xr.Dataset(data, coords={"feature": names, **of_site, "time": time})

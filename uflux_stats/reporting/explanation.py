@@ -58,7 +58,7 @@ def bee_swarm(values: xr.Dataset, flux: str, *, top: int = TOP) -> Figure:
         ax.set_yticks(range(len(table)), table["feature"])
         ax.invert_yaxis()
         ax.set_xlabel(axis_label(f"SHAP value of {flux}", variable(flux).units))
-        ax.set_title(f"{flux} {values.attrs.get('explains', '')} (n = {len(known):,})")
+        ax.set_title(f"{flux} {values[flux].attrs.get('explains', '')} (n = {len(known):,})")
         if points is not None:
             bar = figure.colorbar(points, ax=ax, ticks=[0, 1], label="predictor")
             bar.ax.set_yticklabels(["low", "high"])

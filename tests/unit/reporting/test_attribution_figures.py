@@ -42,12 +42,11 @@ def explained() -> xr.Dataset:
     values[5] = np.nan
     return xr.Dataset(
         {
-            "GPP": (("row", "feature"), values),
+            "GPP": (("row", "feature"), values, {"explains": "residual"}),
             "GPP_base": ("row", np.ones(300)),
             "predictor": (("row", "feature"), np.where(values > 5, np.nan, values)),
         },
         coords={"feature": list("abcdef"), "site": ("row", ["x"] * 300)},
-        attrs={"explains": "residual"},
     )
 
 
