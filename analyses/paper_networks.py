@@ -9,8 +9,8 @@ precipitation one month behind.
 import sys
 from pathlib import Path
 
-import uflux_stats.attribution.published as published
 from uflux_stats.attribution.network import fit_network
+from uflux_stats.attribution.published import compare_published
 from uflux_stats.io.fluxnet import read_fluxnet
 
 
@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     )  # fmt: skip
     for group, reason in networks.skipped.items():
         print(f"{group}: no network. {reason}")
-    table = published.compare_published(networks)
+    table = compare_published(networks)
     print(table.round(2).to_string(index=False, na_rep="-"))
 
 

@@ -12,7 +12,7 @@ from uflux_stats.attribution.graph import CausalGraph
 from uflux_stats.attribution.network import fit_network
 from uflux_stats.attribution.published import compare_published, published_values
 from uflux_stats.attribution.query import query, render
-from uflux_stats.attribution.store import attribution_dataset
+from uflux_stats.attribution.store import attribution_dataset, attribution_numbers
 from uflux_stats.errors import ConfigError, DataFileError, UfluxError
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.schema import SCHEMA
@@ -148,3 +148,12 @@ def test_published_values_stand_beside_fitted_ones(towers: xr.Dataset) -> None:
 def test_an_annual_fit_has_trends(towers: xr.Dataset) -> None:
     found = attribute(fit_network(towers, GRAPH, transform="annual"), replicates=40)
     assert np.isfinite(found.attribution.sel(quantity="trend", driver="TA")).all()
+
+
+def test_numbers_of_a_run_have_keys_and_intervals(run) -> None:
+    found = dict(attribution_numbers(xr.load_dataset(run / "attribution.nc")))
+    one = found[("attribution", "Europe", "GPP", "TA", "total")]
+    assert one["interval"][0] < one["value"] < one["interval"][1]
+    assert one["n"] == 192
+    assert ("attribution", "Europe", "GPP", "remainder", "trend_share") in found
+    assert not any("Oceania" in key for key in found)
