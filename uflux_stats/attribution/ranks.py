@@ -115,9 +115,13 @@ def normal_scores(columns: Array, weights: Array | None = None) -> Array:
             ranking = Ranking.of(column)
             scores[number] = ranking.spread(ndtri(ranking.levels(weights)))
 
-    # sorting lets go of the interpreter
-    with ThreadPoolExecutor(2 if columns.size > MANY else 1) as pool:
-        list(pool.map(fill, range(columns.shape[1])))
+    numbers = range(columns.shape[1])
+    if columns.size < MANY:
+        for number in numbers:
+            fill(number)
+    else:  # sorting lets go of the interpreter
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(fill, numbers))
     return scores.T
 
 
