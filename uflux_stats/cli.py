@@ -26,10 +26,13 @@ INTERRUPTED: Final = 130
 logger = logging.getLogger("uflux_stats")
 
 _FLAGS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "--towers": ("input.towers", {"metavar": "DIR", "help": "folder of FLUXNET files"}),
+    "--towers": ("input.towers", {"metavar": "DIR", "help": "folder, zip or csv of FLUXNET files"}),
     "--drivers": ("input.drivers", {"metavar": "FILE", "nargs": "+", "help": "gridded drivers"}),
     "--dgvm": ("input.dgvm", {"metavar": "DIR", "help": "folder of vegetation model output"}),
-    "--tower-drivers": ("input.tower_drivers", {"help": "tower (measured) or grid (interpolated)"}),
+    "--tower-drivers": (
+        "input.tower_drivers",
+        {"metavar": "KIND", "help": "tower (measured) or grid (interpolated)"},
+    ),
     "--climatology-year": (
         "input.climatology_year",
         {"type": int, "metavar": "YEAR", "help": "date of a climatology without years"},

@@ -76,7 +76,12 @@ def _opened(source: str | Path | xr.Dataset) -> xr.Dataset:
         raise DataFileError(
             f"source: expected a run with {FILE}, got {source}; run the attribution stage first"
         )
-    return xr.open_dataset(file, engine="netcdf4")
+    data = xr.open_dataset(file, engine="netcdf4")
+    if "attribution" not in data:
+        note = data.attrs.get("note", "it holds no attribution")
+        data.close()
+        raise DataFileError(f"source: expected an attribution in {source}, got none ({note})")
+    return data
 
 
 def _choose_transform(data: xr.Dataset, name: str | None) -> xr.Dataset:

@@ -65,6 +65,7 @@ def _engine(config: RunConfig) -> tuple[Stage, ...]:
     return (
         Stage("parameters", engine.parameters, needs=towers, outputs=(engine.PARAMETERS,)),
         Stage("refine", engine.fit, needs=towers, outputs=(engine.REFINER,), settings=refine),
+        *_drivers(config),
         Stage(
             "validate",
             engine.validate,
@@ -84,7 +85,7 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         "upscale",
         gridding.upscale,
         needs=(engine.REFINER, *_twin_needs(config)),
-        files={"drivers": given.drivers} if given.drivers else {},
+        files=_driver_files(config),
         outputs=(gridding.FLUXES,),
         settings={"climatology_year": given.climatology_year, "rows": config.output.rows},
     )
@@ -116,6 +117,23 @@ def _causes(config: RunConfig) -> Stage:
         outputs=(causes.ATTRIBUTION,),
         settings=settings,
     )
+
+
+def _drivers(config: RunConfig) -> tuple[Stage, ...]:
+    if not _has_grid(config):
+        return ()
+    check = Stage(
+        "drivers",
+        gridding.check_drivers,
+        needs=(engine.REFINER, *_twin_needs(config)),
+        files=_driver_files(config),
+        settings={"climatology_year": config.input.climatology_year},
+    )
+    return (check,)
+
+
+def _driver_files(config: RunConfig) -> dict[str, tuple[Path, ...]]:
+    return {"drivers": config.input.drivers} if config.input.drivers else {}
 
 
 def _has_grid(config: RunConfig) -> bool:

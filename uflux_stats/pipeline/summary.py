@@ -72,7 +72,8 @@ def _totals(numbers: Numbers) -> Iterator[str]:
     yield f"{'total over the globe':34}{'value':>10}  spread of members"
     for flux, entry in found.items():
         if entry is not None:
-            yield f"{f'{flux} [{entry.units}]':34}{_text(entry):>10}  {_interval(entry)}".rstrip()
+            label = f"mean {flux}" if flux == "LE" else flux
+            yield f"{f'{label} [{entry.units}]':34}{_text(entry):>10}  {_interval(entry)}".rstrip()
     if any(entry and entry.low is not None for entry in found.values()):
         yield ""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_ranges, require_variables
-from uflux_stats.errors import CalendarError, MissingVariableError
+from uflux_stats.errors import CalendarError, DimensionError, MissingVariableError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.drops import Drop, Reason, to_json
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
@@ -29,7 +29,7 @@ from uflux_stats.schema import FLUXES
 MONTHS_OF_A_YEAR: Final = 12
 
 
-@dataclass
+@dataclass(repr=False)
 class Refiner:
     """A fitted refinement; made by ``refine`` or ``Refiner.load``.
 
@@ -51,6 +51,16 @@ class Refiner:
     fit: Fit
     table: TrainingTable | None = None
     validation: dict[str, xr.Dataset] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Say in a line what was learned from how much."""
+        towers = "loaded" if self.table is None else f"{np.unique(self.table.site).size} towers"
+        rows = "" if self.table is None else f", {len(self.table.site):,} site-months"
+        return (
+            f"<Refiner {self.options.model}, {self.options.target}: "
+            f"{', '.join(self.fit.ensembles)}; "
+            f"{self.options.members} members, {len(self.spec.names)} predictors; {towers}{rows}>"
+        )
 
     def predict(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
         """Predict the fluxes from drivers.
@@ -180,7 +190,7 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Four towers in two classes of forest, one year:
 
     >>> from uflux_stats.schema import variable
-    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 90.0, "CO2": 400.0,
     ...          "FAPAR": 0.5, "GPP": 6.0, "RECO": 4.0, "NEE": -2.0, "LE": 60.0}
     >>> rng = np.random.default_rng(0)
     >>> towers = xr.Dataset({
@@ -207,12 +217,11 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
 
 def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
     """Predict as ``Refiner.predict`` does, without the coordinates of the cells."""
+    _require_months(drivers)
     require_variables(drivers, REQUIRED, name="drivers")
     completed = complete_drivers(drivers).compute()
     require_variables(completed, refiner.spec.drivers, name="drivers")
     require_ranges(completed, refiner.spec.dynamic, name="drivers")
-    require_dims(completed["TA"], ["time"], name="drivers.TA")
-    _require_a_year(completed["time"])
     predictors = features(completed, refiner.spec).values
     space = [dim for dim in completed["TA"].dims if dim != "time"]
     layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
@@ -235,12 +244,18 @@ def _process(
     return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
 
 
-def _require_a_year(time: xr.DataArray) -> None:
-    """Raise on less than a year: what a place is like is told by all its months."""
-    if time.size < MONTHS_OF_A_YEAR:
+def _require_months(drivers: xr.Dataset) -> None:
+    """Raise on a climatology, or less than a year: all months tell what a place is like."""
+    if "month" in drivers.dims:
+        raise DimensionError(
+            "drivers: expected dimension 'time', got the months of a climatology; "
+            "date it first with date_climatology(drivers)"
+        )
+    require_dims(drivers, ["time"], name="drivers")
+    if drivers.sizes["time"] < MONTHS_OF_A_YEAR:
         raise CalendarError(
-            f"drivers.time: expected at least twelve months, got {time.size}; the climate of a "
-            "place is among the predictors: give a whole year, and select months afterwards"
+            f"drivers.time: expected at least twelve months, got {drivers.sizes['time']}; the "
+            "climate of a place is among the predictors: give a whole year, select months after"
         )
 
 

@@ -103,10 +103,8 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
     usable = np.logical_and.reduce([np.isfinite(completed[name].values) for name in REQUIRED])
     usable &= np.logical_or.reduce([np.isfinite(completed[name].values) for name in fluxes])
     if not usable.any():
-        raise MissingVariableError(
-            f"towers: expected months with all of {list(REQUIRED)} and a flux, got none; "
-            "is the table of fAPAR there, and does it name the same sites and months?"
-        )
+        raise MissingVariableError(_nothing_to_learn_from(completed))
+    _require_places(completed, usable)
     spec = FeatureSpec.of(completed, coordinates=coordinates)
     spec = replace(spec, required=_never_missing(completed, spec, usable))
     site, time = np.nonzero(usable)
@@ -118,6 +116,28 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
         time=time,
         observed={name: completed[name].values[site, time] for name in fluxes},
     )
+
+
+def _nothing_to_learn_from(towers: xr.Dataset) -> str:
+    """Tell which of the required drivers is to blame."""
+    known = ", ".join(f"{name} {int(towers[name].notnull().sum())}" for name in REQUIRED)
+    return (
+        f"towers: expected months with all of {list(REQUIRED)} and a flux, got none (months known: "
+        f"{known}); dropped_report(towers) tells why: a wrong unit, or no table of fAPAR?"
+    )
+
+
+def _require_places(towers: xr.Dataset, usable: Mask) -> None:
+    """Raise unless the latitude of every tower is known: it tells the season."""
+    unknown = ~np.isfinite(towers["lat"].values) if "lat" in towers.coords else np.array([])
+    lost = np.flatnonzero(unknown & usable.any(axis=1)) if unknown.size else unknown
+    if lost.size:
+        named = towers["site"].values[lost[:5]].tolist()
+        raise MissingVariableError(
+            f"towers.lat: expected the place of every tower, got none for {lost.size} of "
+            f"{towers.sizes['site']} ({named}, ...); give the table of sites "
+            "(read_fluxnet(sites=...) or --set input.sites=...), or leave these towers out"
+        )
 
 
 def _never_missing(towers: xr.Dataset, spec: FeatureSpec, usable: Mask) -> tuple[str, ...]:

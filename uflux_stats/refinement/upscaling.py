@@ -118,14 +118,8 @@ def upscale(
     >>> round(float(store.RECO.mean()), 2)
     4.0
     """
-    require_dims(drivers, ["time", "lat", "lon"], name="drivers")
-    require_monthly(drivers["time"])
-    require_variables(drivers, REQUIRED, name="drivers")
+    require_usable(refiner, drivers)
     drivers = drivers.transpose("time", "lat", "lon", ...)
-    # what can be completed is judged on one band, so that nothing is loaded for it
-    first = complete_drivers(drivers.isel(lat=slice(0, 1)))
-    require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
-
     template = _template(refiner, drivers)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
     writer = create_store(
@@ -156,6 +150,16 @@ def _write_bands(
         raise MissingVariableError(
             f"drivers: expected cells with all of {list(REQUIRED)}, got none; check the masks"
         )
+
+
+def require_usable(refiner: Refiner, drivers: xr.Dataset) -> None:
+    """Raise as ``upscale`` does, before any work, if a grid is not what a refiner needs."""
+    require_dims(drivers, ["time", "lat", "lon"], name="drivers")
+    require_monthly(drivers["time"])
+    require_variables(drivers, REQUIRED, name="drivers")
+    # what can be completed is judged on one band, so that nothing is loaded for it
+    first = complete_drivers(drivers.isel(lat=slice(0, 1)))
+    require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
 
 
 def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:

@@ -90,7 +90,7 @@ def cross_validate(
 
     >>> from uflux_stats.refinement.table import training_table
     >>> from uflux_stats.schema import variable
-    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 90.0, "CO2": 400.0,
     ...          "FAPAR": 0.5, "RECO": 4.0}
     >>> towers = xr.Dataset({
     ...     name: (("site", "time"), np.full((3, 12), mean), variable(name).attrs)

@@ -150,7 +150,9 @@ def skill_bars(skill: pd.DataFrame, *, split: str, metric: str = "r2") -> Figure
                 ax.set_title(f"{flux} by {grouping}")
             row[0].set_ylabel(f"{metric} [1]")
             row[0].margins(y=0.15)
-        figure.suptitle(f"Validation: {SPLIT_NAMES[split]}; months in brackets, bars end at -1")
+        figure.suptitle(
+            f"Validation: {SPLIT_NAMES[split]}; in brackets months and towers; bars end at -1"
+        )
         _legend_below(figure, panels[0, 0], columns=2)
     return figure
 
@@ -229,7 +231,9 @@ def _value(height: float) -> str:
 
 
 def _with_n(rows: pd.DataFrame) -> "pd.Series[str]":
-    return rows["group"].astype(str) + " (" + rows["n"].astype(int).astype(str) + ")"
+    counts = [rows[name].astype(int).astype(str) for name in ("n", "n_towers") if name in rows]
+    inside = counts[0] if len(counts) == 1 else counts[0] + ", " + counts[1]
+    return rows["group"].astype(str) + " (" + inside + ")"
 
 
 def _range_of_n(rows: pd.DataFrame) -> "pd.Series[str]":

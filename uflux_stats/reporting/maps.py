@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from uflux_stats.checks import require_dims
@@ -96,4 +97,5 @@ def _draw_profile(ax: Axes, field: xr.DataArray, label: str) -> None:
     mean = field.mean("lon")
     ax.plot(mean, field["lat"], color=COLOURS["refined"])
     ax.axvline(0, color=BLACK, linewidth=0.4)
-    ax.set_xlabel(label)
+    ax.xaxis.set_major_locator(MaxNLocator(2))
+    ax.set_xlabel(label.split(" [")[0])

@@ -13,8 +13,10 @@ from uflux_stats.errors import (
     ConfigError,
     DimensionError,
     MissingVariableError,
+    RangeError,
     UnitsError,
 )
+from uflux_stats.io.drops import dropped_report
 from uflux_stats.refinement import RefineOptions, Refiner, refine
 from uflux_stats.refinement.table import training_table
 from uflux_stats.schema import FLUXES, variable
@@ -152,9 +154,43 @@ def test_missing_where_a_required_driver_is(refiner: Refiner, towers: xr.Dataset
     xr.testing.assert_equal(after.isel(elsewhere), before.isel(elsewhere))
 
 
-def test_other_drivers_may_have_gaps(refiner: Refiner, towers: xr.Dataset) -> None:
+def test_nothing_is_predicted_without_a_driver_that_training_always_had(
+    refiner: Refiner, towers: xr.Dataset
+) -> None:
     towers["P"][3] = np.nan
+    towers["IGBP"] = towers["IGBP"].astype(float)
+    towers["IGBP"][5] = 255.0
+    predicted = refiner.predict(towers)
+    months = towers.sizes["time"]
+    for name in PREDICTED:
+        assert predicted[name].isnull().any("member").sum("time").values.tolist() == [
+            months if site in (3, 5) else 0 for site in range(12)
+        ]
+    report = dropped_report(predicted).set_index("variable")["n"]
+    assert report.to_dict() == {"P": months, "IGBP": months}
+
+
+def test_a_driver_with_gaps_in_training_may_have_them_again(
+    towers: xr.Dataset, quick: RefineOptions
+) -> None:
+    towers["P"][3] = np.nan
+    refiner = refine(towers, options=quick)
+    assert "P" not in refiner.spec.required
     assert refiner.predict(towers)["GPP"].notnull().all()
+
+
+def test_less_than_a_year_is_refused(refiner: Refiner, towers: xr.Dataset) -> None:
+    with pytest.raises(CalendarError, match="at least twelve months, got 3"):
+        refiner.predict(towers.isel(time=slice(0, 3)))
+
+
+@pytest.mark.parametrize(("name", "factor"), [("FAPAR", 100.0), ("TA", 30.0), ("VPD", 100.0)])
+def test_values_that_cannot_be_in_their_unit_are_refused(
+    refiner: Refiner, towers: xr.Dataset, name: str, factor: float
+) -> None:
+    wrong = (towers[name] * factor).assign_attrs(towers[name].attrs)
+    with pytest.raises(RangeError, match=f"{name}: expected"):
+        refiner.predict(towers.assign({name: wrong}))
 
 
 def test_fluxes_at_the_place_are_not_needed(refiner: Refiner, towers: xr.Dataset) -> None:
@@ -202,17 +238,17 @@ def test_wrong_drivers_are_named(refiner: Refiner, towers: xr.Dataset) -> None:
     with pytest.raises(UnitsError, match="VPD: expected units 'hPa', got 'Pa'"):
         refiner.predict(towers.assign(VPD=towers["VPD"].assign_attrs(units="Pa")))
     with pytest.raises(CalendarError, match="month starts"):
-        refiner.predict(towers.isel(time=[0, 2]))
+        refiner.predict(towers.drop_isel(time=[5]))
     with pytest.raises(DimensionError, match="time"):
         refiner.predict(towers.rename(time="month"))
-    with pytest.raises(MissingVariableError, match="got none; check the masks"):
+    with pytest.raises(MissingVariableError, match="got none; fill what is"):
         refiner.predict(towers.assign(TA=towers["TA"].where(towers["TA"] > 99.0)))
 
 
 def test_wrong_towers_are_named(towers: xr.Dataset, quick: RefineOptions) -> None:
     with pytest.raises(MissingVariableError, match="at least one of"):
         refine(towers.drop_vars(list(FLUXES)), options=quick)
-    with pytest.raises(MissingVariableError, match="is the table of fAPAR there"):
+    with pytest.raises(MissingVariableError, match="FAPAR 0"):
         refine(towers.assign(FAPAR=towers["FAPAR"].where(towers["FAPAR"] > 2.0)), options=quick)
     with pytest.raises(MissingVariableError, match="FAPAR"):
         refine(towers.drop_vars("FAPAR"), options=quick)

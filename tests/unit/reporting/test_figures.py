@@ -67,7 +67,7 @@ def test_scatter_tells_the_statistics_of_its_input(pairs: pd.DataFrame) -> None:
     assert "GPP (n = 11 months, 2 towers)" in told
     assert "RECO (n = 12 months, 2 towers)" in told
     assert "whole towers held out" in told
-    assert "slope 2.00" in told
+    assert "slope of model on obs. 2.00" in told
     assert "RMSE 0.50" in told
     assert told.count("observed [W m$^{-2}$]") == 1
     assert len(figure.axes) == 4

@@ -38,7 +38,7 @@ def test_group_skill_by_hand(predictions: xr.Dataset) -> None:
     assert refined.loc["CRO", "r2"] == pytest.approx(0, abs=1e-12)
     assert refined.loc["ENF", "n"] == 47
     by_season = refined[refined["grouping"] == "season"]
-    assert by_season["n"].to_dict() == {"MAM": 24, "JJA": 24, "SON": 24}
+    assert by_season["n"].to_dict() == {"spring": 24, "summer": 24, "autumn": 24}
     assert set(skill["grouping"]) == {"IGBP", "season", "size"}
 
 

@@ -15,7 +15,7 @@ from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.engine import REFINER
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
-from uflux_stats.refinement.upscaling import UpscaleOptions
+from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.iav import FEWEST_YEARS, iav
 from uflux_stats.stats.totals import total
@@ -25,6 +25,12 @@ FLUXES: Final = "fluxes.zarr"
 STATISTICS: Final = "statistics.nc"
 BY: Final[tuple[By, ...]] = ("globe", "continent", "pft", "tropics")
 _INTERVAL: Final = (0.05, 0.95)
+
+
+def check_drivers(task: Task) -> Mapping[str, Number]:
+    """Fail early if the grid lacks what the refiner needs: validation takes long."""
+    require_usable(Refiner.load(task.input(REFINER)), gridded(task))
+    return {}
 
 
 def upscale(task: Task) -> Mapping[str, Number]:
