@@ -30,3 +30,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names."""
     return sorted(__all__)
+
+
+import_module("uflux_stats.stats.accessor")  # makes array.uflux known to xarray
