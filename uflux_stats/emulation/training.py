@@ -87,7 +87,7 @@ def gather_rows(
     data = data.isel(model=0)
     value = _in_order(parameter_value(data, parameter), monthly)
     gpp = _in_order(data["GPP"], monthly)
-    yearly_gpp = member.yearly["GPP"].isel(model=0).mean("epoch").values
+    yearly_gpp = member.yearly["GPP"].isel(model=0).fillna(0.0).mean("epoch").values
     productive = (yearly_gpp >= LEAST_GPP)[:, None] & np.isfinite(gpp)
     allowed = productive if seen is None else productive & seen[:, None]
     usable = allowed & np.isfinite(value)
