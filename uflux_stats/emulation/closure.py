@@ -24,6 +24,8 @@ LEAST_SPREAD: Final = 0.03
 UNKNOWN_SPREAD: Final = 0.1
 """Their standard deviation where fewer than three members tell it [1]."""
 MEMBERS_FOR_SPREAD: Final = 3
+NO_NEWS: Final = 100.0
+"""Variance of Ra over that of the fluxes it follows from, so that it gives way to them."""
 DIMS: Final = ("site", "time")
 
 
@@ -118,7 +120,8 @@ def by_ratios(given: Given, ratios: Ratios) -> xr.Dataset:
 def close(given: Given, shares: Shares) -> tuple[xr.Dataset, Reconciled]:
     """Find the nearest closed budget with no negative GPP, RECO, Ra and Rh ("exact").
 
-    Ra starts as the mean of its two values by their inverse variances.
+    Ra starts as the mean of its two values by their inverse variances, but weighs nothing: it
+    follows from GPP, NPP, RECO and Rh, among which the conflict is shared out.
 
     Parameters
     ----------
@@ -166,7 +169,8 @@ def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.Dataset]:
         "GPP": given.error["GPP"] ** 2,
         "RECO": given.error["RECO"] ** 2,
         "NPP": var_cue,
-        "Ra": weight**2 * var_cue + (1 - weight) ** 2 * var_reco,
+        # Ra holds no news: both its values are made of what is already here
+        "Ra": NO_NEWS * (var_cue + var_reco),
         "Rh": var_reco if known else reco_scale**2,
     }
     if given.NEP is not None:

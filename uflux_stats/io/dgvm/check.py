@@ -11,7 +11,7 @@ from uflux_stats.checks import require_dims
 from uflux_stats.grid import continents, land_area
 from uflux_stats.io.dgvm.faults import fault_table
 from uflux_stats.io.dgvm.registry import model_entry
-from uflux_stats.schema import CARBON_FLUX, SCHEMA
+from uflux_stats.schema import CARBON_FLUX, MISSING_CLASS, SCHEMA
 
 PLAUSIBLE: Final = {
     "GPP": (90.0, 180.0),
@@ -63,7 +63,7 @@ def check_dgvms(dgvms: xr.Dataset, landfrac: xr.DataArray | None = None) -> pd.D
 
 
 def _land(dgvms: xr.Dataset) -> xr.DataArray:
-    inside = (continents(dgvms["lat"], dgvms["lon"]) > 0).astype(np.float64)
+    inside = (continents(dgvms["lat"], dgvms["lon"]) != MISSING_CLASS).astype(np.float64)
     return land_area(inside.assign_attrs(units="1"))
 
 
@@ -86,7 +86,10 @@ def _row(
     own = faults[faults["model"] == name]
     left_out = own[own["what"].str.startswith("left out")]
     parts = _openness(means, land, there)
-    base = means[there[0]].notnull()
+    covered = float((land * means[there[0]].notnull()).sum() / land.sum())
+    flags = [*_flags(means, totals, parts, name)]
+    if covered < LAND_COVERED:
+        flags.append(f"{100 * (1 - covered):.0f} % of land not covered")
     return {
         "model": name,
         "reference": entry.reference if entry else "not in the registry",
@@ -95,9 +98,9 @@ def _row(
         "grid": str(model["native_grid"].values) if "native_grid" in model.coords else "",
         **{v: totals.get(v, np.nan) for v in PLAUSIBLE},
         "pools_open": parts,
-        "covered": float((land * base).sum() / land.sum()),
+        "covered": covered,
         "left_out": len(left_out),
-        "flags": "; ".join(_flags(means, totals, parts, name)),
+        "flags": "; ".join(flags),
     }
 
 
@@ -140,8 +143,8 @@ def _flags(means: xr.Dataset, totals: dict[str, float], parts: float, name: str)
     if entry and entry.deep_soil:
         yield "deep soil carbon"
     if {"cLeaf", "cRoot"} <= set(means) and means["cLeaf"].notnull().any():
-        if means["cLeaf"].equals(means["cRoot"].rename("cLeaf").assign_attrs(means["cLeaf"].attrs)):
-            yield "cRoot equals cLeaf"
+        leaf, root = (means[name].values for name in ("cLeaf", "cRoot"))
+        yield from ("cRoot equals cLeaf" for _ in range(np.array_equal(leaf, root, equal_nan=True)))
     if {"GPP", "NPP"} <= set(means):
         above = int((means["NPP"] > means["GPP"] + 1e-3).sum())
         below = int((means["NPP"] < -1e-3).sum())
