@@ -118,7 +118,9 @@ def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
     MissingVariableError
         If ``carbon`` carries no adjustments.
     """
-    names = [str(n).removeprefix("adjustment_size_") for n in carbon if "adjustment_size_" in n]
+    prefix = "adjustment_size_"
+    there = map(str, carbon.data_vars)
+    names = [name.removeprefix(prefix) for name in there if name.startswith(prefix)]
     if not names:
         raise MissingVariableError(
             "carbon: expected adjustments, got none; emulate with closure='exact'"

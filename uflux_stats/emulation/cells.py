@@ -68,7 +68,7 @@ class Cells:
         return whole
 
     def blocks(self, size: float) -> NDArray[np.intp]:
-        """Number of the block of ``size`` degrees that each cell is in, (cell,)."""
+        """Return the block of ``size`` degrees that each cell is in, (cell,)."""
         across = int(np.ceil(360 / size))
         north = np.floor((self.lat[self.row] + 90) / size).astype(np.intp)
         east = np.floor((self.lon[self.column] + 180) / size).astype(np.intp)

@@ -24,6 +24,8 @@ LEAST_SPREAD: Final = 0.03
 UNKNOWN_SPREAD: Final = 0.1
 """Their standard deviation where fewer than three members tell it [1]."""
 MEMBERS_FOR_SPREAD: Final = 3
+LEAST_VARIANCE: Final = 1e-4
+"""Smallest error variance of a flux before closure [(gC m-2 d-1)2]."""
 NO_NEWS: Final = 100.0
 """Variance of Ra over that of the fluxes it follows from, so that it gives way to them."""
 DIMS: Final = ("site", "time")
@@ -164,8 +166,14 @@ def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.Dataset]:
     weight = var_reco / np.maximum(var_cue + var_reco, 1e-12) if known else np.ones_like(gpp)
     ra = weight * ra_cue + (1 - weight) * ra_reco
     rh = share * reco if known else np.maximum(reco - ra_cue, 0.0)
-    x = {"GPP": gpp, "RECO": reco, "NPP": shares.cue * gpp, "Ra": ra, "Rh": rh}
-    variance = {
+    x: dict[str, NDArray[np.floating]] = {
+        "GPP": gpp,
+        "RECO": reco,
+        "NPP": shares.cue * gpp,
+        "Ra": ra,
+        "Rh": rh,
+    }
+    variance: dict[str, NDArray[np.floating]] = {
         "GPP": given.error["GPP"] ** 2,
         "RECO": given.error["RECO"] ** 2,
         "NPP": var_cue,
@@ -175,8 +183,7 @@ def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.Dataset]:
     }
     if given.NEP is not None:
         x["NEP"], variance["NEP"] = given.NEP, given.error["NEP"] ** 2
-    floor = 1e-4
-    return _dataset(x), _dataset({name: v + floor for name, v in variance.items()})
+    return _dataset(x), _dataset({name: v + LEAST_VARIANCE for name, v in variance.items()})
 
 
 def _scale(flux: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -185,18 +192,20 @@ def _scale(flux: NDArray[np.float64]) -> NDArray[np.float64]:
     A share says little of a month when the flux rests, but respiration does not rest with
     photosynthesis: a quarter of the mean flux of the cell is the least.
     """
-    return np.maximum(flux, 0.25 * flux.mean(axis=1, keepdims=True))
+    least: NDArray[np.float64] = 0.25 * flux.mean(axis=1, keepdims=True)
+    return np.maximum(flux, least)
 
 
 def spread(values: Array) -> Array:
     """Spread of a share over members, (member, site, step) -> (site, step) [1]."""
     if len(values) < MEMBERS_FOR_SPREAD:
         return np.full(values.shape[1:], UNKNOWN_SPREAD, np.float32)
-    return np.maximum(values.std(axis=0, ddof=1), LEAST_SPREAD)
+    between: Array = values.std(axis=0, ddof=1)
+    return np.maximum(between, np.float32(LEAST_SPREAD))
 
 
 def relative_error(flux: Array, size: Array, members: Array | None, share: float) -> Array:
-    """Standard deviation of a given flux: spread of its members, a share of its size, a floor."""
+    """Estimate the standard deviation of a flux: spread of members, share of its size, floor."""
     between = 0.0 if members is None or len(members) < 2 else members.var(axis=0, ddof=1)
     error: Array = np.sqrt(between + (share * np.abs(size)) ** 2 + LEAST_ERROR**2)
     return error.astype(flux.dtype)

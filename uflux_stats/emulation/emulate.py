@@ -101,7 +101,6 @@ def emulate_to_store(
     path: str | Path,
     *,
     closure: Closure = "exact",
-    progress: bool = False,
 ) -> Path:
     """Emulate a grid band by band into a Zarr store; the cube is never in memory at once.
 
@@ -114,8 +113,6 @@ def emulate_to_store(
     path : str or Path
         The store; it appears when it is whole.
     closure : {"exact", "none", "paper"}
-    progress : bool
-        Show a bar.
 
     Returns
     -------
@@ -131,13 +128,11 @@ def emulate_to_store(
     require_fitting(drivers, fluxes)
     steps, across = drivers.sizes["time"], drivers.sizes["lon"]
     height = max(1, ROWS_AT_ONCE // (steps * across) * 4)
-    bands = [
-        slice(start, start + height) for start in range(0, drivers.sizes["lat"], height)
-    ]
+    bands = [slice(start, start + height) for start in range(0, drivers.sizes["lat"], height)]
     first: xr.Dataset | None = None
     writer = None
     empty = []
-    for band in tqdm(bands, desc="emulating", disable=not progress):
+    for band in tqdm(bands, desc="emulating", disable=not emulator.options.progress):
         here = drivers.isel(lat=band).load()
         try:
             part = emulate(emulator, here, fluxes.isel(lat=band).load(), closure=closure)
@@ -244,7 +239,7 @@ def _attrs(name: str) -> dict[str, str]:
 
 
 def _places(drivers: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Maps that totals need: land area, continents and classes."""
+    """Collect the maps that totals need: land area, continents and classes."""
     maps = {name: drivers[name] for name in ("IGBP", "KOPPEN") if name in drivers}
     maps["continent"] = continents(drivers["lat"], drivers["lon"])
     if "LANDFRAC" in drivers:

@@ -41,6 +41,8 @@ class EmulateOptions:
         in the first year. One year always takes the ratio.
     workers : int
         Parameters learned at a time, each on one thread. It does not change the result.
+    progress : bool
+        Show a bar when writing to a store.
     seed : int
 
     Raises
@@ -62,6 +64,7 @@ class EmulateOptions:
     flux_error: float = 0.1
     stocks: Stocks = "integrated"
     workers: int = 2
+    progress: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -40,10 +40,9 @@ class Predictors:
 
     def of_epoch(self, epoch: object) -> Table:
         """Yearly predictors of a year (site, feature), or their mean for anything else."""
-        place = np.flatnonzero(self.years == epoch) if isinstance(epoch, int | np.integer) else []
-        if len(place):
-            return self.yearly[:, place[0]]
-        return self.yearly.mean(axis=1)
+        here = [place for place, year in enumerate(self.years) if year == epoch]
+        chosen: Table = self.yearly[:, here[0]] if here else self.yearly.mean(axis=1)
+        return chosen
 
 
 def build_predictors(
@@ -76,9 +75,7 @@ def build_predictors(
 
 def _yearly_columns(drivers: xr.Dataset, spec: FeatureSpec) -> list[tuple[str, Table]]:
     """Name and values, (site, year) or (site, 1), of every yearly predictor."""
-    by_month = {
-        name: _by_month(drivers[name], drivers.sizes["site"]) for name in spec.dynamic
-    }
+    by_month = {name: _by_month(drivers[name], drivers.sizes["site"]) for name in spec.dynamic}
     columns = []
     for name, values in by_month.items():
         columns.append((f"{name}_mean", values.mean(axis=2)))
@@ -105,7 +102,7 @@ def _by_month(values: xr.DataArray, sites: int) -> Table:
 
 
 def _derived(by_month: dict[str, Table]) -> list[tuple[str, Table]]:
-    """Combinations with a meaning: light absorbed, warmth when it grows, wetness."""
+    """Combine drivers with a meaning: light absorbed, warmth when it grows, wetness."""
     light = by_month["FAPAR"] * by_month["SWIN"]
     warm = by_month["TA"]
     weight = np.maximum(light, 1e-3)

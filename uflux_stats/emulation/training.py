@@ -103,7 +103,11 @@ def gather_rows(
         if monthly
         else _yearly_table(predictors, gpp, chosen, data["epoch"].values)
     )
-    return Rows(table, to_scale(value[chosen].astype(np.float64), parameter), monthly, masked)
+    return Rows(table, _target(value[chosen], parameter), monthly, masked)
+
+
+def _target(values: NDArray[np.float32], parameter: Parameter) -> NDArray[np.float64]:
+    return to_scale(values.astype(np.float64), parameter).astype(np.float64)
 
 
 def _epochs(yearly: xr.Dataset, options: EmulateOptions) -> xr.Dataset:

@@ -13,7 +13,6 @@ from uflux_stats.emulation.parameters import (
     BY_NAME,
     DAYS_PER_YEAR,
     LEAST_GPP,
-    PARAMETERS,
     from_scale,
     parameter_value,
 )
@@ -89,9 +88,7 @@ def cross_emulate(
         found = {n: _later(ensemble.member(n), predictors, options) for n in STATISTICS}
     else:
         fold = _folds(ensemble, split, folds, options.seed)
-        found = {
-            n: _folded(ensemble.member(n), predictors, options, fold) for n in STATISTICS
-        }
+        found = {n: _folded(ensemble.member(n), predictors, options, fold) for n in STATISTICS}
     return _labelled(found, ensemble, drivers).assign_attrs(split=split, given=GIVEN)
 
 
@@ -105,7 +102,7 @@ def _require_enough(ensemble: Ensemble, split: Split) -> None:
 
 
 def _folds(ensemble: Ensemble, split: Split, folds: int, seed: int) -> NDArray[np.intp]:
-    """Number of the fold in which each cell is held out; -1 for never."""
+    """Deal out the fold in which each cell is held out; -1 for never."""
     rng = np.random.default_rng(seed)
     cells = ensemble.cells
     groups = np.arange(len(cells)) if split == "random" else cells.blocks(BLOCK)
@@ -156,9 +153,7 @@ def _later(
     return test, emulated(learnt, test, predictors)
 
 
-def emulated(
-    learnt: dict[str, Learnt], data: xr.Dataset, predictors: Predictors
-) -> dict[str, Row]:
+def emulated(learnt: dict[str, Learnt], data: xr.Dataset, predictors: Predictors) -> dict[str, Row]:
     """Emulate parameters and their products for one period or year.
 
     Parameters
@@ -180,7 +175,7 @@ def emulated(
     found: dict[str, Row] = {}
     for name, one in learnt.items():
         scaled = predict_ensemble(one.ensemble, table).mean(axis=0, dtype=np.float64)
-        found[name] = from_scale(scaled, BY_NAME[name])
+        found[name] = from_scale(scaled, BY_NAME[name]).astype(np.float64)
     return found | _products(found, gpp, data)
 
 
@@ -296,4 +291,3 @@ def emulator_numbers(metrics: xr.Dataset, split: str) -> dict[str, dict[str, obj
                 key = f"emulator.{label}.{member}.{name}.{metric}"
                 numbers[key] = {"value": float(row[source]), "units": "1", "n": int(row["n"])}
     return numbers
-

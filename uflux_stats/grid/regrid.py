@@ -74,7 +74,8 @@ def _shared(first: Floats, second: Floats) -> Floats:
     """Length that each interval of ``first`` shares with each of ``second``; bounds ascend."""
     low = np.maximum(first[:-1, None], second[None, :-1])
     high = np.minimum(first[1:, None], second[None, 1:])
-    return np.maximum(high - low, 0.0)
+    shared: Floats = np.maximum(high - low, 0.0)
+    return shared
 
 
 def regrid(
@@ -172,9 +173,7 @@ def regridded_land(
     carried = overlap(source, target).sum(np.isfinite(ordered.values) * land)
     kept = {name: source[name] for name in ordered.dims[:-2] if name in source.coords}
     coords = {**kept, "lat": target["lat"], "lon": target["lon"]}
-    return xr.DataArray(
-        carried, coords, dims=ordered.dims, name="land_area", attrs={"units": "m2"}
-    )
+    return xr.DataArray(carried, coords, dims=ordered.dims, name="land_area", attrs={"units": "m2"})
 
 
 def _source_land(values: xr.DataArray, landfrac: xr.DataArray | None) -> Floats:

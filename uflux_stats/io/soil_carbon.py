@@ -44,14 +44,7 @@ def read_soil_carbon(path: str | Path, *, name: str = "soilc") -> xr.DataArray:
     path = Path(path)
     if not path.is_file():
         raise DataFileError(f"path: expected a file, got nothing at {path}; check it")
-    with readable(path, ValueError, KeyError):
-        # fill values are masked here: some files declare two, at which decoding would warn
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False, mask_and_scale=False) as d:
-            if name not in d:
-                raise DataFileError(
-                    f"path: expected a variable {name!r} in {path}, got {[*map(str, d.data_vars)]}"
-                )
-            raw = d[name].load()
+    raw = _raw(path, name)
     values = raw.astype(np.float64)
     known = normalise_grid(values.where(values > 0).squeeze(drop=True))
     if not 0.01 < float(known.mean()) < 200:
@@ -61,3 +54,16 @@ def read_soil_carbon(path: str | Path, *, name: str = "soilc") -> xr.DataArray:
         )
     attrs = {**variable("cSoil").attrs, "depth": str(raw.attrs.get("long_name", "unknown"))}
     return (known * GRAMS).rename("cSoil").assign_attrs(attrs)
+
+
+def _raw(path: Path, name: str) -> xr.DataArray:
+    # fill values are masked later: some files declare two, at which decoding would warn
+    with (
+        readable(path, ValueError, KeyError),
+        xr.open_dataset(path, engine="netcdf4", decode_times=False, mask_and_scale=False) as data,
+    ):
+        if name in data:
+            return data[name].load()
+        raise DataFileError(
+            f"path: expected a variable {name!r} in {path}, got {[*map(str, data.data_vars)]}"
+        )

@@ -64,11 +64,12 @@ def _open(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".csv":
         return pd.read_csv(path)
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        table: pd.DataFrame = pd.read_parquet(path, engine="pyarrow")
     except ImportError as error:
         raise MissingExtraError("pyarrow", "benchmarks") from error
     except (OSError, ValueError) as error:
         raise DataFileError(f"path: expected a Parquet table, got {path} ({error})") from error
+    return table
 
 
 def _cleaned(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +77,8 @@ def _cleaned(table: pd.DataFrame) -> pd.DataFrame:
 
     def keep(rows: pd.DataFrame, good: Any, rule: str) -> pd.DataFrame:
         dropped[rule] = int((~np.asarray(good)).sum())
-        return rows[good]
+        kept: pd.DataFrame = rows[good]
+        return kept
 
     rows = keep(table, ~table.duplicated(), "duplicate row")
     placed = rows["lat"].between(-90, 90) & rows["lon"].between(-180, 180)

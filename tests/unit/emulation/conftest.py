@@ -11,13 +11,13 @@ from uflux_stats.io.dgvm import read_dgvm
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.twin import TwinOptions, make_twin
 
-QUICK = EmulateOptions(learner=replace(LEARNER, trees=30, depth=5), rows=4000)
+QUICK = EmulateOptions(learner=replace(LEARNER, trees=20, depth=5), rows=3000)
 
 
 @pytest.fixture(scope="session")
 def twin(tmp_path_factory):
     place = tmp_path_factory.mktemp("emulation") / "twin"
-    options = TwinOptions(resolution=10, years=(2003, 2007), n_towers=6, n_dgvms=6)
+    options = TwinOptions(resolution=10, years=(2003, 2006), n_towers=6, n_dgvms=6)
     return make_twin(place, options)
 
 

@@ -122,9 +122,7 @@ def test_divergence_by_four_routes(loose, carbon, dgvms, drivers):
         parts = sum(numbers[f"divergence.{region}.gap.{n}"]["value"] for n in ("GPP", "Ra", "Rh"))
         assert parts == pytest.approx(gap, abs=0.02)
     direct = numbers["divergence.global.NEP.direct"]["value"]
-    assert direct == pytest.approx(
-        total(loose["NEP"]).mean().item(), rel=1e-5
-    )
+    assert direct == pytest.approx(total(loose["NEP"]).mean().item(), rel=1e-5)
     assert numbers["divergence.tropics.trend.GPP"]["units"] == "PgC yr-2"
     table = divergence_table(numbers)
     assert {"region", "NEP.dgvm", "gap.Ra"} <= set(table)
@@ -155,7 +153,7 @@ def test_one_climatological_year_takes_the_ratio(emulator, drivers, fluxes):
     assert float(carbon["cVeg"].min()) >= 0
 
 
-def test_deserts_and_ice_teach_nothing(dgvms, drivers, fluxes):
+def test_deserts_and_ice_teach_nothing(dgvms, drivers):
     bare = dgvms.copy()
     bare["GPP"] = bare["GPP"].where(bare["GPP"]["lat"] > -30, 0.0)
     bare["GPP"].attrs = dgvms["GPP"].attrs

@@ -1,6 +1,5 @@
 """Output of vegetation models: file sets of TRENDY and CMIP on their native grids."""
 
-
 from uflux_stats.io.dgvm.check import check_dgvms
 from uflux_stats.io.dgvm.read import DgvmOptions, read_dgvm
 from uflux_stats.io.dgvm.registry import REGISTRY, model_entry

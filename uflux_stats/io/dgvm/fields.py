@@ -26,9 +26,7 @@ CHANGES_SIGN: Final = ("NBP", "NPP")
 Years = tuple[int, int]
 
 
-def read_field(
-    file: ModelFile, years: Years | None = None
-) -> tuple[xr.DataArray, list[Fault]]:
+def read_field(file: ModelFile, years: Years | None = None) -> tuple[xr.DataArray, list[Fault]]:
     """Read one file.
 
     Parameters

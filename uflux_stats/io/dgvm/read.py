@@ -139,7 +139,7 @@ def _read_all(
 
 
 def _common_grid(files: list[ModelFile], options: DgvmOptions) -> xr.Dataset:
-    """The grid of all models if it is one, else the default one; judged on a file of each."""
+    """Find the grid of all models if it is one, else the default one; judged on a file of each."""
     grids = []
     for _, of_model in groupby(files, key=lambda file: file.model):
         fields = (try_field(file, options.years)[0] for file in of_model)
@@ -229,7 +229,9 @@ def _together(models: dict[str, Fields], target: xr.Dataset | xr.DataArray) -> x
     return merged.sel(period=list(PERIODS)) if "period" in merged.dims else merged
 
 
-def _layouts(models: Iterable[Fields]) -> Iterator[tuple[str, tuple[str, np.ndarray, dict[str, str]]]]:
+def _layouts(
+    models: Iterable[Fields],
+) -> Iterator[tuple[str, tuple[str, np.ndarray, dict[str, str]]]]:
     """Leading dimension, its union of steps and the attributes of every variable."""
     found: dict[str, list[xr.DataArray]] = {}
     for fields in models:

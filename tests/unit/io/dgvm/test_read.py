@@ -195,9 +195,7 @@ def test_check_flags_what_is_implausible(folder):
     for part in ("cLeaf", "cWood", "cRoot"):
         write_field(folder, f"ALPHA_{part}_FINAL_MEAN", 4.0)
     read = read_dgvm(folder)
-    fraction = xr.DataArray(
-        np.full((6, 12), 0.3), globe(), ("lat", "lon"), attrs={"units": "1"}
-    )
+    fraction = xr.DataArray(np.full((6, 12), 0.3), globe(), ("lat", "lon"), attrs={"units": "1"})
     table = check_dgvms(read, fraction).set_index("model")
     area = land_area(fraction).sum().item()
     assert table.loc["ALPHA", "GPP"] == pytest.approx(3 * 365.25 * area * 1e-15, rel=1e-6)
