@@ -45,7 +45,6 @@ def main():
     emulator = timed("train_16", lambda: train_emulator(dgvms, drivers), results)
     names = ["mean", *ten.models]
     emulator = type(emulator)({n: emulator.learnt[n] for n in names}, emulator.spec, ten)
-    del dgvms
     fluxes = open_store(Path(sys.argv[1]))
     place = Path(tempfile.mkdtemp()) / "stocks.zarr"
     timed("apply_10", lambda: emulate_to_store(emulator, drivers, fluxes, place), results)

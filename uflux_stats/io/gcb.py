@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import openpyxl
 import xarray as xr
+from openpyxl.utils.exceptions import InvalidFileException
 
 from uflux_stats.errors import DataFileError
 
@@ -75,7 +77,7 @@ def _rows(path: Path) -> list[tuple[Any, ...]]:
         raise DataFileError(f"path: expected a workbook, got no file {path}; check the name")
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException) as error:
+    except (OSError, KeyError, ValueError, BadZipFile, InvalidFileException) as error:
         raise DataFileError(
             f"path: expected an xlsx workbook, got {path.name} ({error}); download it again"
         ) from error

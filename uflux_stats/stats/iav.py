@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_dims, require_same_grid
-from uflux_stats.errors import CalendarError, ConfigError
+from uflux_stats.errors import CalendarError, ConfigError, GridError
 from uflux_stats.stats.cells import Floats, apply_kernel
+from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.line import fit_line
 from uflux_stats.stats.yearly import yearly_means
@@ -67,12 +68,12 @@ def iav(values: xr.DataArray, *, dim: str | None = None) -> Result:
 def spread(series: Floats, time: Floats) -> Floats:
     """Spread of every series, (cells, 5): the columns ``FIELDS``."""
     line = fit_line(series, time)
-    mean = np.nanmean(series, axis=1)
+    average = np.nanmean(series, axis=1)
     sd = np.nanstd(series, axis=1, ddof=1)
     detrended = np.sqrt(line.squares / (line.n - 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative, relative_detrended = sd / np.abs(mean), detrended / np.abs(mean)
-    return np.column_stack([mean, sd, relative, detrended, relative_detrended])
+        relative, relative_detrended = sd / np.abs(average), detrended / np.abs(average)
+    return np.column_stack([average, sd, relative, detrended, relative_detrended])
 
 
 def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
@@ -93,15 +94,19 @@ def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     time = series["year"].values.astype(np.float64)
     present = series.notnull()
     centre = xr.DataArray(time - time.mean(), {"year": series["year"]}, dims="year")
-    centred = (centre - centre.where(present).mean("year")).where(present)
-    departure = series - series.mean("year")
-    slope = (centred * departure).sum("year") / (centred**2).sum("year")
+    centred = (centre - mean(centre.where(present), "year")).where(present)
+    departure = series - mean(series, "year")
+    slope = ratio((centred * departure).sum("year"), (centred**2).sum("year"))
     residual = departure - slope * centred
     return residual.rename(values.name).assign_attrs(values.attrs)
 
 
 def iav_contribution(
-    parts: xr.DataArray, *, part: str = "region", method: str = "ahlstrom"
+    parts: xr.DataArray,
+    *,
+    part: str = "region",
+    method: str = "ahlstrom",
+    whole: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Share of each part in the variability of their sum; the shares sum to one.
 
@@ -117,6 +122,9 @@ def iav_contribution(
     method : {"ahlstrom", "covariance"}
         Anomalies weighed by the size of the anomaly of the whole [1]_, or the covariance of the
         part with the whole over the variance of the whole.
+    whole : xr.DataArray, (year) and other dims [the unit of ``parts``], optional
+        Total of all that the parts stand for, to make sure that they neither overlap nor leave
+        something out.
 
     Returns
     -------
@@ -130,6 +138,8 @@ def iav_contribution(
         If there are fewer than four years.
     ConfigError
         If the method is unknown.
+    GridError
+        If the parts do not add up to ``whole``.
 
     References
     ----------
@@ -143,14 +153,17 @@ def iav_contribution(
     [0.75, 0.25]
     """
     require_dims(parts, [part], name="parts")
-    anomaly = detrend(_long_enough(yearly_means(parts)))
-    whole = anomaly.sum(part, skipna=False)
-    sign = (whole > 0).astype(np.float64) - (whole < 0).astype(np.float64)
-    weights = {"ahlstrom": sign, "covariance": whole}
+    yearly = _long_enough(yearly_means(parts))
+    if whole is not None:
+        _require_sum(yearly.sum(part, skipna=False), yearly_means(whole))
+    anomaly = detrend(yearly)
+    summed = anomaly.sum(part, skipna=False)
+    sign = (summed > 0).astype(np.float64) - (summed < 0).astype(np.float64)
+    weights = {"ahlstrom": sign, "covariance": summed}
     if method not in weights:
         raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
     weight = weights[method]
-    shares = (anomaly * weight).sum("year") / (whole * weight).sum("year")
+    shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year"))
     return shares.rename("contribution").assign_attrs(units="1", method=method)
 
 
@@ -227,8 +240,7 @@ def anomaly_correlation(
     require_same_grid(first, second, names="observed, modelled")
     both = first.notnull() & second.notnull()
     one, two = detrend(first.where(both)), detrend(second.where(both))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (one * two).sum("year") / ((one**2).sum("year") * (two**2).sum("year")) ** 0.5
+    r = ratio((one * two).sum("year"), ((one**2).sum("year") * (two**2).sum("year")) ** 0.5)
     enough = both.sum("year") >= FEWEST_YEARS
     return r.where(enough).rename("correlation").assign_attrs(units="1")
 
@@ -240,3 +252,13 @@ def _long_enough(series: xr.DataArray) -> xr.DataArray:
             "give a longer record"
         )
     return series
+
+
+def _require_sum(summed: xr.DataArray, whole: xr.DataArray) -> None:
+    require_same_grid(summed, whole, names="parts, whole")
+    miss = float(abs(summed - whole).max())
+    if miss > 1e-6 * float(abs(whole).max()):
+        raise GridError(
+            f"parts: expected parts that add up to the whole, got a difference of {miss:.4g}; "
+            "regions must not overlap, nor leave land out"
+        )

@@ -19,6 +19,8 @@ import xarray as xr
 from uflux_stats.checks import require_dims, require_same_grid
 from uflux_stats.errors import UnitsError
 from uflux_stats.grid.cells import cell_area
+from uflux_stats.stats import moments
+from uflux_stats.stats.moments import ratio
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.seasonality import anomalies, mean_year
 from uflux_stats.stats.taylor import taylor
@@ -84,10 +86,10 @@ def score_maps(
             "bias": bias.assign_attrs(units=unit),
             "rmse": (mean((mod - ref) ** 2) ** 0.5).assign_attrs(units=unit),
             "shift": shift.assign_attrs(units="month"),
-            "bias_score": _score(abs(bias) / ref_sd).assign_attrs(one),
-            "rmse_score": _score(centred_rmse / ref_sd).assign_attrs(one),
+            "bias_score": _score(ratio(abs(bias), ref_sd)).assign_attrs(one),
+            "rmse_score": _score(ratio(centred_rmse, ref_sd)).assign_attrs(one),
             "seasonal_score": (1 - abs(shift) / HALF_YEAR).assign_attrs(one),
-            "interannual_score": _score(abs(mod_iav - ref_iav) / ref_iav).assign_attrs(one),
+            "interannual_score": _score(ratio(abs(mod_iav - ref_iav), ref_iav)).assign_attrs(one),
         }
     )
 
@@ -126,7 +128,7 @@ def ilamb_scores(
     maps = score_maps(reference, model, weights=weights)
     dims = [dim for dim in maps["bias"].dims if dim in {"lat", "lon", "site"}]
     cells = _cell_weights(maps["bias"], area)
-    data = maps.weighted(cells).mean(dims) if cells is not None else maps.mean(dims)
+    data = _average(maps, dims, cells)
     both = reference.notnull() & model.notnull()
     days = reference["time"].dt.days_in_month.astype(np.float64) if weights is None else weights
     means = [values.where(both).weighted(days).mean("time") for values in (reference, model)]
@@ -160,6 +162,12 @@ def _cell_weights(field: xr.DataArray, area: xr.DataArray | None) -> xr.DataArra
         land: xr.DataArray = field.coords["land_area"].fillna(0.0)
         return land
     return cell_area(field["lat"], field["lon"]) if {"lat", "lon"} <= set(field.dims) else None
+
+
+def _average(maps: xr.Dataset, dims: moments.Dims, weights: xr.DataArray | None) -> xr.Dataset:
+    if weights is None:
+        return maps.map(moments.mean, dim=dims)
+    return maps.weighted(weights).mean(dims)
 
 
 def _require_alike(reference: xr.DataArray, model: xr.DataArray) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from uflux_stats.stats.moments import mean
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.yearly import MONTHS, month_matrix
 
@@ -24,7 +25,7 @@ def mean_year(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     """
     if "month" in values.dims and "time" not in values.dims:
         return values
-    return month_matrix(values, dim).mean("year").assign_attrs(values.attrs)
+    return mean(month_matrix(values, dim), "year").assign_attrs(values.attrs)
 
 
 def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
@@ -98,6 +99,8 @@ def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
     [-1.0, 1.0]
     """
     month = values[dim].dt.month
-    means = values.groupby(month).mean()
+    grouped = values.groupby(month)
+    count = grouped.count()
+    means = grouped.sum() / count.where(count > 0)
     departure = values - means.sel(month=month).drop_vars("month")
     return departure.assign_attrs(values.attrs)

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from uflux_stats.checks import require_dims
+from uflux_stats.stats.moments import mean, quantile, variance
 from uflux_stats.stats.result import Result
 
 
@@ -39,16 +40,14 @@ def ensemble_spread(
     (3.0, 2.0, 6.0)
     """
     require_dims(values, [member], name="values")
-    if values.chunks is not None:
-        values = values.chunk({member: -1})
     tail = (1 - confidence) / 2
     data = xr.Dataset(
         {
-            "mean": values.mean(member),
-            "median": values.median(member),
-            "sd": values.std(member, ddof=1),
-            "low": values.quantile(tail, member).drop_vars("quantile"),
-            "high": values.quantile(1 - tail, member).drop_vars("quantile"),
+            "mean": mean(values, member),
+            "median": quantile(values, 0.5, member),
+            "sd": variance(values, member) ** 0.5,
+            "low": quantile(values, tail, member),
+            "high": quantile(values, 1 - tail, member),
             "smallest": values.min(member),
             "largest": values.max(member),
         }

@@ -1,13 +1,17 @@
 """Taylor statistics, and error variances when there is no truth."""
 
 from collections.abc import Hashable, Iterable
+from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_same_grid
 from uflux_stats.errors import UnitsError
+from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
+
+TURNS: Final = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+"""Each source once first, with the two others."""
 
 
 def taylor(
@@ -48,19 +52,18 @@ def taylor(
     dims = list(reference.dims if dim is None else dim)
     both = reference.notnull() & model.notnull()
     ref, mod = reference.where(both), model.where(both)
-    ref_off, mod_off = ref - ref.mean(dims), mod - mod.mean(dims)
-    sd_ref, sd_mod = (ref_off**2).mean(dims) ** 0.5, (mod_off**2).mean(dims) ** 0.5
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = (ref_off * mod_off).mean(dims) / (sd_ref * sd_mod)
-        ratio = sd_mod / sd_ref
-        score = 2 * (1 + correlation) / (ratio + 1 / ratio) ** 2
+    ref_off, mod_off = ref - mean(ref, dims), mod - mean(mod, dims)
+    sd_ref, sd_mod = mean(ref_off**2, dims) ** 0.5, mean(mod_off**2, dims) ** 0.5
+    correlation = ratio(mean(ref_off * mod_off, dims), sd_ref * sd_mod)
+    relative, inverse = ratio(sd_mod, sd_ref), ratio(sd_ref, sd_mod)
+    score = 2 * (1 + correlation) / (relative + inverse) ** 2
     data = xr.Dataset(
         {
             "sd_reference": sd_ref,
             "sd_model": sd_mod,
-            "centred_rmse": ((mod_off - ref_off) ** 2).mean(dims) ** 0.5,
+            "centred_rmse": mean((mod_off - ref_off) ** 2, dims) ** 0.5,
             "correlation": correlation,
-            "sd_ratio": ratio,
+            "sd_ratio": relative,
             "score": score,
         }
     )
@@ -109,11 +112,10 @@ def triple_collocation(
 
     Examples
     --------
-    >>> truth = np.tile([1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0], 2)
-    >>> noise = np.tile([0.5, -0.5], 8)
-    >>> sources = xr.Dataset({"a": ("time", truth + noise), "b": ("time", truth),
-    ...                       "c": ("time", 2 * truth)})
-    >>> triple_collocation(sources).error_variance.round(3).values.tolist()
+    >>> truth = xr.DataArray([1.0, 1.0, -1.0, -1.0] * 4, dims="time")
+    >>> noise = xr.DataArray([0.5, -0.5] * 8, dims="time")
+    >>> sources = xr.Dataset({"a": truth + noise, "b": truth, "c": 2 * truth})
+    >>> abs(triple_collocation(sources).error_variance).round(3).values.tolist()
     [0.267, 0.0, 0.0]
     """
     names = [str(name) for name in sources.data_vars]
@@ -126,7 +128,7 @@ def triple_collocation(
     stacked = sources.to_dataarray("source")
     dims = [d for d in stacked.dims if d != "source"] if dim is None else list(dim)
     present = stacked.notnull().all("source")
-    off = stacked.where(present) - stacked.where(present).mean(dims)
+    off = stacked.where(present) - mean(stacked.where(present), dims)
     n = present.sum(dims)
     estimate = _collocated if scaled else _hat
     variance, share = estimate([off.isel(source=i) for i in range(3)], dims, n)
@@ -142,29 +144,28 @@ def _collocated(
     off: list[xr.DataArray], dims: list[Hashable], n: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray]:
     def cov(i: int, j: int) -> xr.DataArray:
-        return (off[i] * off[j]).sum(dims) / (n - 1)
+        return (off[i] * off[j]).sum(dims) / (n - 1).where(n > 1)
 
-    variances, shares = [], []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for i, j, k in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
-            signal = cov(i, j) * cov(i, k) / cov(j, k)
-            variances.append(cov(i, i) - signal)
-            ratio = signal / cov(i, i)
-            shares.append(ratio.where((ratio >= 0) & (ratio <= 1)) ** 0.5)
-    return xr.concat(variances, "source"), xr.concat(shares, "source")
+    signals = [ratio(cov(i, j) * cov(i, k), cov(j, k)) for i, j, k in TURNS]
+    return _errors_and_correlations(signals, [cov(i, i) for i in range(3)])
 
 
 def _hat(
     off: list[xr.DataArray], dims: list[Hashable], n: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray]:
     def spread(i: int, j: int) -> xr.DataArray:
-        return ((off[i] - off[j]) ** 2).sum(dims) / (n - 1)
+        return ((off[i] - off[j]) ** 2).sum(dims) / (n - 1).where(n > 1)
 
-    variances, shares = [], []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for i, j, k in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
-            error = (spread(i, j) + spread(i, k) - spread(j, k)) / 2
-            ratio = 1 - error / ((off[i] ** 2).sum(dims) / (n - 1))
-            variances.append(error)
-            shares.append(ratio.where((ratio >= 0) & (ratio <= 1)) ** 0.5)
-    return xr.concat(variances, "source"), xr.concat(shares, "source")
+    totals = [(values**2).sum(dims) / (n - 1).where(n > 1) for values in off]
+    errors = [(spread(i, j) + spread(i, k) - spread(j, k)) / 2 for i, j, k in TURNS]
+    signals = [total - error for total, error in zip(totals, errors, strict=True)]
+    return _errors_and_correlations(signals, totals)
+
+
+def _errors_and_correlations(
+    signals: list[xr.DataArray], totals: list[xr.DataArray]
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Split each variance into error and signal; their share gives the correlation with truth."""
+    signal, whole = xr.concat(signals, "source"), xr.concat(totals, "source")
+    share = ratio(signal, whole)
+    return whole - signal, share.where((share >= 0) & (share <= 1)) ** 0.5

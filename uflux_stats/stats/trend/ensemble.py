@@ -8,6 +8,7 @@ from scipy import special
 
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import DimensionError
+from uflux_stats.stats.moments import mean, quantile, variance
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.api import trend
 
@@ -80,28 +81,27 @@ def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:
     slope, n = single["slope"], single["slope"].count(member)
     tail = (1 - confidence) / 2
     half = (single["high"] - single["low"]) / 2 / special.ndtri(1 - tail)
-    within, between = (half**2).mean(member), slope.var(member, ddof=1)
+    centre = mean(slope, member)
+    within, between = mean(half**2, member), variance(slope, member)
     extra = (1 + 1 / n) * between
     error = np.sqrt(within + extra)
     freedom = (n - 1) * (1 + within / extra) ** 2
     reach = error * xr.apply_ufunc(special.stdtrit, freedom, 1 - tail, dask="allowed")
-    ratio = -np.abs(slope.mean(member) / error)
+    ratio = -np.abs(centre / error)
     p = 2 * xr.apply_ufunc(special.stdtr, freedom, ratio, dask="allowed")
     tested = single["p"].notnull()
-    if slope.chunks is not None:
-        slope = slope.chunk({member: -1})
     return xr.Dataset(
         {
-            "slope": slope.mean(member),
-            "low": slope.mean(member) - reach,
-            "high": slope.mean(member) + reach,
+            "slope": centre,
+            "low": centre - reach,
+            "high": centre + reach,
             "p": p,
-            "member_low": slope.quantile(tail, member).drop_vars("quantile"),
-            "member_high": slope.quantile(1 - tail, member).drop_vars("quantile"),
+            "member_low": quantile(slope, tail, member),
+            "member_high": quantile(slope, 1 - tail, member),
             "between": np.sqrt(between),
             "within": np.sqrt(within),
-            "share_rising": (slope > 0).where(tested).mean(member),
-            "share_significant": (single["p"] < 1 - confidence).where(tested).mean(member),
+            "share_rising": mean((slope > 0).where(tested), member),
+            "share_significant": mean((single["p"] < 1 - confidence).where(tested), member),
             "n": n,
         }
     )
