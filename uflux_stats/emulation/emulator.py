@@ -163,7 +163,7 @@ def train_emulator(
     """
     chosen = _chosen(dgvms, options)
     ensemble = prepare(chosen, drivers)
-    taken = complete_drivers(ensemble.cells.take(drivers))
+    taken = complete_drivers(ensemble.drivers(drivers))
     spec = FeatureSpec.of(taken.transpose("site", "time", ...))
     months = ensemble.monthly is not None
     predictors = build_predictors(taken, monthly=months, spec=spec)

@@ -45,6 +45,11 @@ class Ensemble:
         """Names of the models."""
         return [str(name) for name in self.yearly["model"].values]
 
+    def drivers(self, drivers: xr.Dataset) -> xr.Dataset:
+        """Pick the cells, and the months that the models have, from drivers (time, lat, lon)."""
+        taken = self.cells.take(drivers)
+        return taken if self.monthly is None else taken.sel(time=self.monthly["time"])
+
     def member(self, name: str) -> "Ensemble":
         """One model, or a statistic over models, as an ensemble of one."""
         if name in STATISTICS:
@@ -110,7 +115,9 @@ def _yearly(placed: xr.Dataset) -> xr.Dataset:
         whole = yearly_means(field) if "time" in field.dims else field
         dim = "year" if "time" in field.dims else dim
         found[name] = whole.rename({dim: "epoch"}) if dim else whole
-    return xr.Dataset(found)
+    if any("epoch" in field.dims for field in found.values()):
+        return xr.Dataset(found)
+    return xr.Dataset(found).expand_dims(epoch=["mean"])
 
 
 def _completed(data: xr.Dataset) -> xr.Dataset:

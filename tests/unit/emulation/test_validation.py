@@ -5,9 +5,11 @@ import pytest
 import xarray as xr
 
 from tests.unit.emulation.conftest import QUICK
+from uflux_stats.emulation.emulator import train_emulator
 from uflux_stats.emulation.parameters import BY_NAME, from_scale, parameter_value, to_scale
+from uflux_stats.emulation.seasons import cross_emulate_months, seasonal_skill
 from uflux_stats.emulation.validation import cross_emulate, emulation_metrics, emulator_numbers
-from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.errors import CalendarError, ConfigError, MissingVariableError
 
 
 @pytest.mark.parametrize("split", ["random", "blocks", "time"])
@@ -61,3 +63,25 @@ def test_parameters_say_what_is_missing():
         parameter_value(xr.Dataset({"GPP": ("cell", [1.0])}), BY_NAME["CUE"])
     zero = xr.Dataset({"NPP": ("cell", [1.0]), "GPP": ("cell", [0.0])})
     assert np.isnan(parameter_value(zero, BY_NAME["CUE"])).all()
+
+
+def test_seasons_of_monthly_parameters(dgvms, drivers):
+    found = cross_emulate_months(dgvms, drivers, folds=2, options=QUICK)
+    skill = seasonal_skill(found)
+    assert skill["season"].values.tolist() == ["DJF", "MAM", "JJA", "SON"]
+    assert (skill["r2"].sel(variable="CUE") > 0.5).all()
+    yearly = dgvms[["cVeg"]].assign(GPP=dgvms["GPP"].isel(time=slice(12)).mean("time"))
+    yearly = yearly.assign(NPP=0.5 * yearly["GPP"])
+    for name in ("GPP", "NPP"):
+        yearly[name].attrs = {"units": "gC m-2 d-1"}
+    with pytest.raises(CalendarError, match="expected monthly fluxes"):
+        cross_emulate_months(yearly.mean("year", keep_attrs=True), drivers, options=QUICK)
+
+
+def test_models_with_fewer_years_than_the_drivers(dgvms, drivers):
+    late = dgvms.isel(model=slice(2)).sel(time=slice("2005", None), year=slice(2005, None))
+    emulator = train_emulator(late, drivers, options=QUICK)
+    assert emulator.monthly
+    early = dgvms.isel(model=slice(2)).sel(time=slice("2003", "2003"), year=slice(2003, 2003))
+    no_common = drivers.sel(time=slice("2005", None))
+    assert not train_emulator(early, no_common, options=QUICK).monthly
