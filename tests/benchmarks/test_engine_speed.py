@@ -1,6 +1,6 @@
 """The engine on real towers and a real grid: how long, how much memory, and how good.
 
-Run with `make bench`; UFLUX_DATA names the data. The limits are those the project set itself for two cores.
+Run with `make bench`; UFLUX_DATA names the data. The limits are those set for two cores.
 """
 
 import json
