@@ -1,6 +1,6 @@
 """Do the emulated budgets close, and what did closing them move? Tables for every mode."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,8 @@ from uflux_stats.checks import require_dims
 from uflux_stats.emulation.closure import FLUXES
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid.regions import By, region_masks
-from uflux_stats.stats.conservation import POOLS, conservation
+from uflux_stats.stats.conservation import POOLS, conservation, stock_residual
+from uflux_stats.stats.totals import total
 
 DGVM: Final = "DGVM"
 MOVED_FROM: Final = 0.05
@@ -94,6 +95,42 @@ def as_budget(dgvms: xr.Dataset, *, like: xr.Dataset) -> xr.Dataset:
     monthly = [n for n in data if "year" not in data[n].dims or n in POOLS]
     maps = {n: like[n] for n in ("land_area", "IGBP", "KOPPEN", "continent") if n in like.coords}
     return data[monthly].assign_coords(maps)
+
+
+def stock_balance(carbon: xr.Dataset, *, lags: Iterable[int] = range(6)) -> pd.DataFrame:
+    """Compare the yearly change of all pools with NEP of the same year and of years before.
+
+    Parameters
+    ----------
+    carbon : xr.Dataset
+        NEP (member, time, lat, lon) [gC m-2 d-1] and pools (member, year, lat, lon) [gC m-2]
+        of two or more years, with coordinate ``land_area``; the mean over members is taken.
+    lags : iterable of int
+        Years by which the pools follow; those that leave no year are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``lag``, ``year`` (of the change), ``stock_change`` and ``NEP`` [PgC yr-1].
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If NEP or all pools are missing, or in another unit.
+    """
+    pools = [pool for pool in POOLS if pool in carbon]
+    mean = carbon[["NEP", *pools]].mean("member", keep_attrs=True)
+    tables = []
+    for lag in lags:
+        if lag > mean.sizes["year"] - 2:
+            continue
+        found = stock_residual(mean, lag=lag, pools=pools)
+        sums = {
+            name: total(found[name].assign_attrs(units="gC m-2")).values
+            for name in ("stock_change", "NEP")
+        }
+        tables.append(pd.DataFrame({"lag": lag, "year": found["year"].values, **sums}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:

@@ -53,9 +53,7 @@ def read_srdb(path: str | Path) -> pd.DataFrame:
         raise DataFileError(
             f"path: expected columns {list(COLUMNS)}, got no {lacking} in {path}; is it SRDB?"
         )
-    named = table.rename(columns=COLUMNS)
-    kept = named[[name for name in COLUMNS.values() if name in named]]
-    return _cleaned(kept)
+    return _cleaned(table.rename(columns=COLUMNS))
 
 
 def _open(path: Path) -> pd.DataFrame:
@@ -91,6 +89,6 @@ def _cleaned(table: pd.DataFrame) -> pd.DataFrame:
     dropped["Rh above Rs"] = int(both.sum())
     rows.loc[both, ["Rs", "Rh"]] = np.nan
     rows = keep(rows, rows["Rs"].notna() | rows["Rh"].notna(), "neither Rs nor Rh")
-    cleaned = rows.reset_index(drop=True)
+    cleaned = rows[[name for name in COLUMNS.values() if name in rows]].reset_index(drop=True)
     cleaned.attrs = {"dropped": dropped, "citation": CITATION}
     return cleaned

@@ -7,7 +7,7 @@ import xarray as xr
 
 from tests.unit.emulation.conftest import QUICK
 from uflux_stats.emulation import EmulateOptions, emulate, emulate_to_store, train_emulator
-from uflux_stats.emulation.audit import adjustment_table, audit
+from uflux_stats.emulation.audit import adjustment_table, audit, stock_balance
 from uflux_stats.emulation.divergence import divergence, divergence_table
 from uflux_stats.errors import (
     CalendarError,
@@ -49,6 +49,14 @@ def test_stock_change_is_the_net_flux(carbon):
     open_by = total(found["residual_stock"].assign_attrs(units="gC m-2"))
     assert float(abs(open_by).max()) < 0.1
     assert carbon.attrs["emptied_soil_count"] == 0
+
+
+def test_balance_of_stocks_by_lag(carbon):
+    table = stock_balance(carbon)
+    now = table[table["lag"] == 0]
+    assert now["year"].tolist() == [2004, 2005, 2006]
+    np.testing.assert_allclose(now["stock_change"], now["NEP"], atol=0.1)
+    assert set(table["lag"]) == {0, 1, 2}
 
 
 def test_recovers_what_the_models_know(emulator, dgvms, drivers):
