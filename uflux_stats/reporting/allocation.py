@@ -14,7 +14,8 @@ from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_fi
 from uflux_stats.stats.metrics import score
 
 PRODUCTS: Final = ("NPP", "Ra", "Rh", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
-MARKERS: Final = {"mean": "o", "p25": "v", "p75": "^"}
+MARKERS: Final = {"p25": "v", "mean": "o", "p75": "^"}
+"""In the order in which the points of a product are joined."""
 ROUTES: Final = {
     "dgvm": "vegetation models",
     "hybrid": "models' allocation of upscaled fluxes",
@@ -61,10 +62,12 @@ def _skill_panel(ax: Axes, metrics: xr.Dataset, split: str) -> None:
         raise MissingVariableError(
             f"metrics[{split!r}]: expected some of {list(PRODUCTS)}, got none; add products"
         )
+    there = metrics["member"].values.tolist()
+    joined = [member for member in MARKERS if member in there] or there[:1]
     for name in names:
-        rows = metrics.sel(variable=name)
+        rows = metrics.sel(variable=name, member=joined)
         ax.plot(rows["nrmse_mean"], rows["r2"], color=GREY, linewidth=0.6)
-        ends = rows.isel(member=0)
+        ends = rows.isel(member=len(joined) // 2)
         ax.annotate(
             name, (float(ends["nrmse_mean"]), float(ends["r2"])), xytext=(3, 3),
             textcoords="offset points", fontsize=6,
