@@ -9,11 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from uflux_stats.attribution.attribute import attribute as attribute
+    from uflux_stats.attribution.graph import CausalGraph as CausalGraph
+    from uflux_stats.attribution.network import fit_network as fit_network
+    from uflux_stats.attribution.query import query as query
+    from uflux_stats.attribution.scenarios import what_if as what_if
     from uflux_stats.baselines import BaselineOptions as BaselineOptions
     from uflux_stats.baselines import ParameterTable as ParameterTable
     from uflux_stats.baselines import baseline as baseline
     from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
+    from uflux_stats.explain.towers import shap_values as shap_values
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
     from uflux_stats.io.drivers import date_climatology as date_climatology
     from uflux_stats.io.drivers import read_drivers as read_drivers
@@ -38,29 +44,35 @@ __version__ = "0.1.0"
 
 _HOMES: Final[dict[str, str]] = {
     "BaselineOptions": "uflux_stats.baselines",
+    "CausalGraph": "uflux_stats.attribution.graph",
     "ParameterTable": "uflux_stats.baselines",
     "RefineOptions": "uflux_stats.refinement",
     "Refiner": "uflux_stats.refinement",
     "TwinOptions": "uflux_stats.io.twin",
     "area_mean": "uflux_stats.stats.totals",
+    "attribute": "uflux_stats.attribution.attribute",
     "baseline": "uflux_stats.baselines",
     "complete_drivers": "uflux_stats.baselines",
     "conservation": "uflux_stats.stats.conservation",
     "date_climatology": "uflux_stats.io.drivers",
     "drivers_at_sites": "uflux_stats.io.at_sites",
     "dropped_report": "uflux_stats.io.drops",
+    "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
     "iav": "uflux_stats.stats.iav",
     "make_twin": "uflux_stats.io.twin",
     "open_store": "uflux_stats.io.zarr_store",
+    "query": "uflux_stats.attribution.query",
     "read_drivers": "uflux_stats.io.drivers",
     "read_fluxnet": "uflux_stats.io.fluxnet",
     "refine": "uflux_stats.refinement",
     "run": "uflux_stats.pipeline.run",
     "score": "uflux_stats.stats.metrics",
+    "shap_values": "uflux_stats.explain.towers",
     "total": "uflux_stats.stats.totals",
     "trend": "uflux_stats.stats.trend",
     "upscale": "uflux_stats.refinement",
+    "what_if": "uflux_stats.attribution.scenarios",
 }
 """Where each public name lives."""
 

@@ -57,7 +57,7 @@ def require_variables(data: xr.Dataset, names: Iterable[str], *, name: str) -> N
             require_units(data[wanted], variable(wanted).units, name=f"{name}.{wanted}")
 
 
-def require_range(values: xr.DataArray, *, name: str) -> None:
+def require_range(values: xr.DataArray, *, name: str, of: str = "") -> None:
     """Raise ``RangeError`` if a value lies outside the schema's range; missing values pass.
 
     Loads the array when it is a Dask array.
@@ -65,10 +65,22 @@ def require_range(values: xr.DataArray, *, name: str) -> None:
     row = variable(name)
     low, high = float(values.min()), float(values.max())
     if low < row.low or high > row.high:
+        label = f"{of}.{name}" if of else name
         raise RangeError(
-            f"{name}: expected {row.low} to {row.high} {row.units}, got {low:.6g} to {high:.6g}; "
+            f"{label}: expected {row.low} to {row.high} {row.units}, got {low:.6g} to {high:.6g}; "
             "is it in another unit, or is a fill value not masked?"
         )
+
+
+def require_ranges(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
+    """Raise ``RangeError`` if a variable in memory is outside the schema's range.
+
+    Classes have none, and what is lazy is not loaded for this.
+    """
+    for wanted in names:
+        row = variable(wanted)
+        if row.units != "class" and not data[wanted].chunks:
+            require_range(data[wanted], name=wanted, of=name)
 
 
 def require_same_grid(first: xr.DataArray, second: xr.DataArray, *, names: str) -> None:

@@ -17,8 +17,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from uflux_stats import __version__
 from uflux_stats.config import RunConfig, parse_override, read_config
 from uflux_stats.errors import MissingExtraError, UfluxError
-from uflux_stats.pipeline.run import run
-from uflux_stats.pipeline.summary import summary
 
 OK: Final = 0
 UNEXPECTED: Final = 1
@@ -103,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Without any input the run is on the twin Earth, a generated planet.",
         allow_abbrev=False,
     ))  # fmt: skip
+    _add_attribute(commands.add_parser(
+        "attribute",
+        help="ask a run what drives a flux, where, by how much and how surely",
+        allow_abbrev=False,
+    ))  # fmt: skip
     return parser
 
 
@@ -114,12 +117,47 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--set", dest="set", action="append", default=[], metavar="SECTION.KEY=VALUE",
         help="any other key of the configuration",
     )  # fmt: skip
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="more messages")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="errors only")
+    _add_loudness(parser)
     parser.set_defaults(command=_run)
 
 
+def _add_loudness(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="more messages")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="errors only")
+
+
+def _add_attribute(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR",
+                        help="folder of a run")  # fmt: skip
+    parser.add_argument("--region", default="globe", help="continent, or globe (default)")
+    parser.add_argument("--pft", help="land cover type, or each; all together by default")
+    parser.add_argument("--target", help="GPP, RECO or NEP; all by default")
+    parser.add_argument("--driver", help="SWIN, TA, P, ...; all by default")
+    parser.add_argument("--quantity", help="association, direct, total, trend_share, ...")
+    parser.add_argument("--transform", help="anomaly (default) or raw")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    _add_loudness(parser)
+    parser.set_defaults(command=_attribute, form="table")
+
+
+def _attribute(arguments: argparse.Namespace) -> None:
+    from uflux_stats.attribution.query import query, render
+
+    choice = {name: getattr(arguments, name) for name in ("driver", "quantity", "transform")}
+    answer = query(
+        arguments.folder, region=arguments.region, pft=arguments.pft, target=arguments.target,
+        **choice,
+    )  # fmt: skip
+    print(render(answer, arguments.form))
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    # each command loads what it needs alone, so that a question is answered at once
+    from uflux_stats.pipeline.run import run
+    from uflux_stats.pipeline.summary import summary
+
     config = _config(arguments)
     bar = sys.stderr.isatty() and not arguments.quiet
     with ExitStack() as stack:

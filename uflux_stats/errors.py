@@ -40,6 +40,14 @@ class ConfigError(UfluxError):
     """A configuration key is unknown or its value is not allowed."""
 
 
+class GraphError(UfluxError):
+    """A causal graph has a cycle, an unknown node, or an identity that does not hold."""
+
+
+class SampleError(UfluxError):
+    """Too few months, a constant variable, or values that cannot carry the statistic."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed."""
 

@@ -14,7 +14,7 @@ from uflux_stats.baselines.options import BaselineOptions
 from uflux_stats.baselines.parameters import ParameterTable, default_parameters
 from uflux_stats.baselines.respiration import reco
 from uflux_stats.baselines.thermodynamics import pressure_from_elevation
-from uflux_stats.checks import require_units
+from uflux_stats.checks import require_ranges, require_units
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.schema import FLUXES, SCHEMA, variable
 
@@ -61,6 +61,8 @@ def baseline(
         If a driver is not there.
     UnitsError
         If a driver is in another unit.
+    RangeError
+        If a driver in memory has values that cannot be in its unit.
     ConfigError
         If an option is unknown.
 
@@ -133,6 +135,9 @@ def _require_drivers(drivers: xr.Dataset, options: BaselineOptions) -> None:
         if name in drivers and name != "IGBP":
             unit = variable(name).units if name in SCHEMA else "1"
             require_units(drivers[name], unit, name=f"drivers.{name}")
+    there = [name for name in [*wanted, "PA", "NDVI"] if name in drivers and name in SCHEMA]
+    # a CO2 that cannot be is a month without CO2, see the kernel
+    require_ranges(drivers, [name for name in there if name != "CO2"], name="drivers")
 
 
 def _gpp(drivers: xr.Dataset, pressure: xr.DataArray, options: BaselineOptions) -> xr.DataArray:

@@ -91,6 +91,13 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True)
+class AttributionConfig:
+    """``[attribution]``: resamples behind every interval."""
+
+    replicates: int = setting(200, low=20, high=100_000)
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
@@ -128,6 +135,7 @@ class RunConfig:
     twin: TwinConfig = TwinConfig()
     refine: RefineConfig = RefineConfig()
     validation: ValidationConfig = ValidationConfig()
+    attribution: AttributionConfig = AttributionConfig()
     output: OutputConfig = OutputConfig()
     run: RunSection = RunSection()
 

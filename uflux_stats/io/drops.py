@@ -33,6 +33,7 @@ class Reason(StrEnum):
     OLDER_VERSION = "older version of the same site ignored"
     NO_LAND = "no cell with data within reach"
     OTHER_PERIOD = "month outside the period common to all variables"
+    NOT_PREDICTED = "driver missing that training always had, nothing predicted"
     SAME_FILE = "second copy of the same file ignored"
 
 

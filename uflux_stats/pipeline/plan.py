@@ -6,13 +6,20 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
-from uflux_stats.pipeline.stages import data, drawing, engine, gridding, recovery
+from uflux_stats.pipeline.stages import causes, data, drawing, engine, gridding, recovery
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
     """Return the stages of a run, in the order to run them."""
     twin = (_twin(config),) if config.is_twin else ()
-    return (*twin, _towers(config), *_engine(config), *_grid(config), *_drawing(config))
+    return (
+        *twin,
+        _towers(config),
+        *_engine(config),
+        *_grid(config),
+        _causes(config),
+        *_drawing(config),
+    )
 
 
 def _twin(config: RunConfig) -> Stage:
@@ -94,6 +101,21 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
     )
     return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+
+
+def _causes(config: RunConfig) -> Stage:
+    settings = {
+        "regions": config.output.regions,
+        "replicates": config.attribution.replicates,
+        "seed": config.run.seed,
+    }
+    return Stage(
+        "attribution",
+        causes.attribution,
+        needs=(data.TOWERS,),
+        outputs=(causes.ATTRIBUTION,),
+        settings=settings,
+    )
 
 
 def _has_grid(config: RunConfig) -> bool:

@@ -12,6 +12,8 @@ from uflux_stats.config import RunConfig
 from uflux_stats.io.catalog import data_source
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline.code import PACKAGE, library_versions
+from uflux_stats.refinement import RefineOptions
+from uflux_stats.refinement.validation import MEMBERS
 
 
 def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
     return {
         "data": "twin Earth: generated, not observed" if config.is_twin else "observed",
         "configuration": _configuration(config),
+        "refinement": _refinement(config),
         "inputs": {str(path): fingerprint(path) for path in input_paths(config)},
         "package": {"name": "uflux-stats", "version": __version__, "commit": commit()},
         "python": platform.python_version(),
@@ -89,6 +92,12 @@ def _git(*words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None
+
+
+def _refinement(config: RunConfig) -> dict[str, object]:
+    """Return every choice of the learner, those that the configuration leaves alone too."""
+    chosen = asdict(config.refine) | {"seed": config.refine_seed}
+    return {**RefineOptions(**chosen).to_dict(), "members_in_validation": MEMBERS}
 
 
 def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:

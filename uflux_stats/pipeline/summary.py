@@ -19,7 +19,7 @@ def summary(record: RunRecord) -> str:
     --------
     >>> from pathlib import Path
     >>> print(summary(RunRecord(Path("out"), (), {"totals.global.GPP": Number(130.0, "PgC yr-1")})))
-    total over the globe                   value  90 % of members
+    total over the globe                   value  spread of members
     GPP [PgC yr-1]                           130
     results in out
     """
@@ -69,7 +69,7 @@ def _totals(numbers: Numbers) -> Iterator[str]:
     found = {flux: numbers.get(f"totals.global.{flux}") for flux in TOTALS}
     if not any(found.values()):
         return
-    yield f"{'total over the globe':34}{'value':>10}  90 % of members"
+    yield f"{'total over the globe':34}{'value':>10}  spread of members"
     for flux, entry in found.items():
         if entry is not None:
             yield f"{f'{flux} [{entry.units}]':34}{_text(entry):>10}  {_interval(entry)}".rstrip()
@@ -86,11 +86,18 @@ def _recovered(numbers: Numbers) -> Iterator[str]:
     if not pairs:
         return
     yield TWIN_NOTICE
-    yield f"{'quantity':34}{'recovered':>10}{'true':>10}"
+    yield f"{'quantity':44}{'recovered':>10}{'true':>10}  true within the interval"
     for name, (found, true) in pairs.items():
         label = name.removeprefix("twin.").replace(".", ": ")
-        yield f"{f'{label} [{found.units}]':34}{_text(found):>10}{_text(true):>10}"
+        line = f"{f'{label} [{found.units}]':44}{_text(found):>10}{_text(true):>10}"
+        yield f"{line}  {_inside(found, true)}".rstrip()
     yield ""
+
+
+def _inside(found: Number, true: Number) -> str:
+    if found.low is None or found.high is None or not isinstance(true.value, float):
+        return ""
+    return "yes" if found.low <= true.value <= found.high else "no"
 
 
 def _interval(entry: Number) -> str:

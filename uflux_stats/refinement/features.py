@@ -4,7 +4,7 @@ The same code serves towers and grids: arrays are (cell, time), whatever a cell 
 says where a place is, unless coordinates are asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,11 +41,14 @@ class FeatureSpec:
         Class maps and the codes that were seen in training.
     coordinates : bool
         Whether latitude and longitude are predictors.
+    required : tuple of str
+        Drivers that no training row lacked; without one of them nothing is predicted.
     """
 
     dynamic: tuple[str, ...]
     classes: tuple[tuple[str, tuple[int, ...]], ...]
     coordinates: bool = False
+    required: tuple[str, ...] = REQUIRED
 
     @classmethod
     def of(cls, towers: xr.Dataset, *, coordinates: bool = False) -> "FeatureSpec":
@@ -74,6 +77,13 @@ class FeatureSpec:
     def names(self) -> tuple[str, ...]:
         """Names of the predictors, in the order of the table's columns."""
         return tuple(name for name, _ in _columns(self, _Placeholder()))
+
+    def known(self, drivers: xr.Dataset, name: str) -> xr.DataArray:
+        """Tell where a driver is known; a class is, if it is one of the table of classes."""
+        values = drivers[name]
+        if name in _CLASSES:
+            return values.isin(list(_CLASSES[name]))
+        return values.notnull()
 
 
 class _Placeholder(Mapping[str, Block]):
@@ -220,13 +230,14 @@ def _trailing_sum(values: NDArray[np.float64], months: int) -> NDArray[np.float6
 def _climate(
     spec: FeatureSpec, block: Mapping[str, Block], calendar: _Calendar
 ) -> Iterator[tuple[str, Block]]:
-    """Mean of the year, and the range of the mean seasonal cycle, of each place."""
+    """Mean of the year, and the range of the mean seasonal cycle, where all months are known."""
     for name in CLIMATE:
         if name not in spec.dynamic:
             continue
         cycle = seasonal_cycle(block[name], calendar.month)
-        yield f"{name}_mean", _skip_missing(np.nanmean, cycle)
-        lowest, highest = _skip_missing(np.nanmin, cycle), _skip_missing(np.nanmax, cycle)
+        # a year with a month unknown has no mean: NaN goes through
+        yield f"{name}_mean", cycle.mean(axis=1, keepdims=True)
+        lowest, highest = (reduce(cycle, axis=1, keepdims=True) for reduce in (np.min, np.max))
         yield f"{name}_range", highest - lowest
         if name in ("TA", "FAPAR"):
             yield f"{name}_max", highest
@@ -249,15 +260,6 @@ def seasonal_cycle(values: Block, month: NDArray[np.intp]) -> Block:
         total = np.where(known, chosen, 0.0).sum(axis=1)
         np.divide(total, count, out=cycle[:, index], where=count > 0, casting="same_kind")
     return cycle
-
-
-def _skip_missing(reduce: Callable[..., Block], cycle: Block) -> Block:
-    """Reduce over months; missing where all months are, without NumPy's warning."""
-    result = np.full((len(cycle), 1), np.nan, np.float32)
-    known = np.isfinite(cycle).any(axis=1)
-    if known.any():
-        result[known, 0] = reduce(cycle[known], axis=1)
-    return result
 
 
 def _season(lat: Block, calendar: _Calendar) -> Iterator[tuple[str, Block]]:

@@ -26,7 +26,9 @@ class RefineOptions:
         Learn observation minus baseline, or the observation itself.
     direct : tuple of str
         Fluxes learned as observed even under "residual". By default NEE, whose baseline is the
-        difference of two larger errors.
+        difference of two larger errors, and RECO, whose baseline knows temperature and land cover
+        only: held-out towers are predicted as well either way, but a residual on it runs away
+        where there are no towers.
     process_predictors : bool
         Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
         how far to trust it.
@@ -55,7 +57,7 @@ class RefineOptions:
 
     model: Literal["xgboost"] = "xgboost"
     target: Literal["residual", "direct"] = "residual"
-    direct: tuple[str, ...] = ("NEE",)
+    direct: tuple[str, ...] = ("RECO", "NEE")
     process_predictors: bool = True
     members: int = 10
     row_fraction: float = 0.8

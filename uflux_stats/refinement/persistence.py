@@ -64,6 +64,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
             dynamic=tuple(head["features"]["dynamic"]),
             classes=tuple((name, tuple(codes)) for name, codes in head["features"]["classes"]),
             coordinates=head["features"]["coordinates"],
+            required=tuple(head["features"]["required"]),
         )
         ensembles = {
             flux: [xgb.Booster(model_file=path / f"{flux}-{n:03d}.ubj") for n in range(members)]

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.baselines import baseline, complete_drivers
-from uflux_stats.checks import require_dims, require_variables
-from uflux_stats.errors import MissingVariableError
+from uflux_stats.checks import require_dims, require_ranges, require_variables
+from uflux_stats.errors import CalendarError, MissingVariableError
 from uflux_stats.grid import cell_coordinates
+from uflux_stats.io.drops import Drop, Reason, to_json
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
 from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
@@ -24,6 +25,8 @@ from uflux_stats.refinement.validation import (
     validation_metrics,
 )
 from uflux_stats.schema import FLUXES
+
+MONTHS_OF_A_YEAR: Final = 12
 
 
 @dataclass
@@ -63,8 +66,9 @@ class Refiner:
         -------
         xr.Dataset, (member, site, time) or (member, time, lat, lon)
             GPP, RECO, NEE (learned directly), NEE_difference (RECO - GPP) [gC m-2 d-1] and
-            LE [W m-2], float32; missing where a required driver is. On a grid with LANDFRAC they
-            carry the coordinates of ``cell_coordinates``, so that ``total`` needs nothing more.
+            LE [W m-2], float32; missing where a driver is that training always had; what is lost
+            to which, beyond the land mask, is told in ``attrs["dropped"]``. On a grid with
+            LANDFRAC they carry ``cell_coordinates``, so that ``total`` needs nothing more.
 
         Raises
         ------
@@ -75,8 +79,10 @@ class Refiner:
             If there is no dimension ``time``.
         UnitsError
             If one is in another unit.
+        RangeError
+            If one has values that cannot be in its unit.
         CalendarError
-            If months are missing or not in order.
+            If months are missing or not in order, or fewer than twelve.
         """
         fluxes = predict_fluxes(self, drivers, threads=threads)
         if {"lat", "lon"} <= set(fluxes.dims) and "LANDFRAC" in drivers:
@@ -204,18 +210,21 @@ def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -
     require_variables(drivers, REQUIRED, name="drivers")
     completed = complete_drivers(drivers).compute()
     require_variables(completed, refiner.spec.drivers, name="drivers")
+    require_ranges(completed, refiner.spec.dynamic, name="drivers")
     require_dims(completed["TA"], ["time"], name="drivers.TA")
+    _require_a_year(completed["time"])
     predictors = features(completed, refiner.spec).values
     space = [dim for dim in completed["TA"].dims if dim != "time"]
     layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
-    usable = _usable(completed, layout)
+    usable, drops = _usable(completed, layout, refiner.spec)
     process = _process(refiner, completed, layout, usable)
     rows = np.ascontiguousarray(predictors[:, usable].T)
     predicted = predict_rows(refiner.fit, process, rows, refiner.options, threads=threads)
     labelled = {name: _lay_out(values, usable, layout, name)
                 for name, values in predicted.items()}  # fmt: skip
     dims = ("member", *completed["TA"].dims)
-    return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
+    fluxes = xr.Dataset(labelled).transpose(*dims)
+    return fluxes.assign_attrs(title="Refined land fluxes", dropped=to_json(drops))
 
 
 def _process(
@@ -226,16 +235,36 @@ def _process(
     return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
 
 
-def _usable(drivers: xr.Dataset, layout: xr.DataArray) -> Mask:
-    """Cells and months, (cell, time), where all required drivers are known."""
+def _require_a_year(time: xr.DataArray) -> None:
+    """Raise on less than a year: what a place is like is told by all its months."""
+    if time.size < MONTHS_OF_A_YEAR:
+        raise CalendarError(
+            f"drivers.time: expected at least twelve months, got {time.size}; the climate of a "
+            "place is among the predictors: give a whole year, and select months afterwards"
+        )
+
+
+def _usable(
+    drivers: xr.Dataset, layout: xr.DataArray, spec: FeatureSpec
+) -> tuple[Mask, list[Drop]]:
+    """Cells and months, (cell, time), where all that training always had is known.
+
+    Also returned is what is lost to each driver beyond the first four, the land mask.
+    """
     usable = np.ones(layout.shape, bool)
-    for name in REQUIRED:
-        usable &= np.isfinite(drivers[name].transpose(*layout.dims).values)
+    drops = []
+    for name in dict.fromkeys((*REQUIRED, *spec.required)):
+        known = spec.known(drivers, name).broadcast_like(layout).transpose(*layout.dims).values
+        lost = int((usable & ~known).sum())
+        if lost and name not in REQUIRED:
+            drops.append(Drop("", name, Reason.NOT_PREDICTED, lost))
+        usable &= known
     if not usable.any():
         raise MissingVariableError(
-            f"drivers: expected months with all of {list(REQUIRED)}, got none; check the masks"
+            f"drivers: expected cells with all of {list(spec.required)}, got none; fill what is "
+            "missing everywhere, or check the masks"
         )
-    return usable.reshape(-1, layout.sizes["time"])
+    return usable.reshape(-1, layout.sizes["time"]), drops
 
 
 def _lay_out(

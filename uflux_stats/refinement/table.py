@@ -1,13 +1,13 @@
 """From towers to a table of rows to learn from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.baselines import ParameterTable, baseline, complete_drivers
-from uflux_stats.checks import require_dims, require_variables
+from uflux_stats.checks import require_dims, require_ranges, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
 from uflux_stats.schema import FLUXES
@@ -99,6 +99,7 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
         )
     require_variables(towers, fluxes, name="towers")
     completed = complete_drivers(towers).transpose("site", "time", ...)
+    require_ranges(completed, FeatureSpec.of(completed).dynamic, name="towers")
     usable = np.logical_and.reduce([np.isfinite(completed[name].values) for name in REQUIRED])
     usable &= np.logical_or.reduce([np.isfinite(completed[name].values) for name in fluxes])
     if not usable.any():
@@ -107,6 +108,7 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
             "is the table of fAPAR there, and does it name the same sites and months?"
         )
     spec = FeatureSpec.of(completed, coordinates=coordinates)
+    spec = replace(spec, required=_never_missing(completed, spec, usable))
     site, time = np.nonzero(usable)
     return TrainingTable(
         towers=completed,
@@ -116,3 +118,9 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
         time=time,
         observed={name: completed[name].values[site, time] for name in fluxes},
     )
+
+
+def _never_missing(towers: xr.Dataset, spec: FeatureSpec, usable: Mask) -> tuple[str, ...]:
+    """Names of the drivers that are known in every row."""
+    rows = xr.DataArray(usable, dims=("site", "time"))
+    return tuple(name for name in spec.drivers if bool((spec.known(towers, name) | ~rows).all()))

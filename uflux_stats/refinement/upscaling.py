@@ -1,5 +1,7 @@
 """Predict a whole grid, band by band, into a store: the cube is never in memory at once."""
 
+import json
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.refinement.features import REQUIRED
 from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
 from uflux_stats.refinement.refiner import Refiner, predict_fluxes
+
+logger = logging.getLogger(__name__)
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 """Of the members: median and 90 % interval of the ensemble spread."""
@@ -188,6 +192,9 @@ def _write_band(
         writer.write(xr.full_like(empty, missing).compute())
         return False
     predicted = predict_fluxes(refiner, band, threads=options.threads)
+    for drop in json.loads(predicted.attrs["dropped"]):
+        told = "%s is missing in %d cells and months of a band; nothing is predicted there"
+        logger.warning(told, drop["variable"], drop["n"])
     writer.write(predicted.merge(quantiles(predicted)).drop_attrs())
     return True
 

@@ -107,6 +107,11 @@ def cross_validate(
     >>> held_out.fold.isel(time=0).values.tolist()
     [0.0, 1.0, 2.0]
     """
+    if table.spec.coordinates != options.coordinates:
+        raise ConfigError(
+            f"options.coordinates: expected {table.spec.coordinates} as in the table, got "
+            f"{options.coordinates}; make the table with the same choice"
+        )
     chosen = replace(options, members=how.members)
     fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
     work = _fold_work(table, fold, chosen)

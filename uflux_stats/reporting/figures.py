@@ -106,7 +106,7 @@ def _skill_text(step: str, skill: dict[str, float], units: str) -> str:
     rmse = f"RMSE {skill['rmse']:.2f} {math_units(units)}"
     return (
         f"{step}: r$^2$ {skill['r2']:.2f} (Pearson {skill['r2_pearson']:.2f})\n{rmse}\n"
-        f"slope {skill['slope_model_on_obs']:.2f}"
+        f"slope of model on obs. {skill['slope_model_on_obs']:.2f}"
     )
 
 
@@ -188,7 +188,7 @@ def split_gap(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
         ax.margins(y=0.1)
         ax.set_ylabel(f"{metric} [1]")
         ax.set_title("Refined skill by what was held out")
-        _legend_below(figure, ax, columns=3, names=SPLIT_NAMES)
+        _legend_below(figure, ax, columns=2, names=SPLIT_NAMES)
     return figure
 
 

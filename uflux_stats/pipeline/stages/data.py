@@ -1,5 +1,6 @@
 """Stages that bring the data in: the twin Earth and the towers."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import xarray as xr
 
 from uflux_stats.io.at_sites import drivers_at_sites
 from uflux_stats.io.drivers import date_climatology, read_drivers
+from uflux_stats.io.drops import Drop, Reason, to_json
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.twin import TwinOptions, make_twin
@@ -81,7 +83,10 @@ def with_grid_drivers(observed: xr.Dataset, drivers: xr.Dataset) -> xr.Dataset:
     there = [name for name in at_towers.data_vars if "time" in at_towers[name].dims]
     shared = observed.indexes["time"].intersection(at_towers.indexes["time"])
     replaced = at_towers[there].sel(time=shared).drop_vars(["lat", "lon"])
-    return observed.sel(time=shared).assign(replaced.data_vars)
+    drops = json.loads(observed.attrs["dropped"]) + json.loads(at_towers.attrs["dropped"])
+    lost = Drop("", "month", Reason.OTHER_PERIOD, observed.sizes["time"] - shared.size)
+    records = to_json([*(Drop(**drop) for drop in drops), lost])
+    return observed.sel(time=shared).assign(replaced.data_vars).assign_attrs(dropped=records)
 
 
 def load(path: Path) -> xr.Dataset:

@@ -91,7 +91,7 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                     values.attrs["units"],
                     interval=(low, high),
                     n=years,
-                    note="mean of the years; interval: spread of the ensemble members",
+                    note="mean of the years; interval: spread of the members, not the whole error",
                 ),
             )
 

@@ -14,12 +14,13 @@ from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
 from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.schema import FLUXES as FLUX_NAMES
+from uflux_stats.schema import variable
 from uflux_stats.stats.iav import FEWEST_YEARS
 from uflux_stats.stats.trend import trend
 
 STAGE_PREFIX: Final = "twin"
 CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
-_FLUXES: Final = ("GPP", "RECO", "NEE", "LE")
 
 
 def recovery(task: Task) -> Mapping[str, Number]:
@@ -77,23 +78,23 @@ def _trends(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str,
 def _skill(
     fluxes: xr.Dataset, truth: xr.Dataset, held_out: xr.Dataset
 ) -> Iterator[tuple[tuple[str, str], Pair]]:
-    """Compare what each split promises for unseen places with the skill over the whole planet."""
+    """Compare the error that each split promises for unseen places with that over the planet."""
     for split in held_out["split"].values:
         promised = validation_metrics(held_out.sel(split=split)).sel(source="refined")
-        for name in _FLUXES:
-            found = number(promised["r2"].sel(variable=name).item(),
-                           n=promised["n"].sel(variable=name).item(),
-                           note=f"{split} split, towers")  # fmt: skip
-            true = number(_planet_r2(fluxes[name], truth[name]), note="all land cells and months")
-            yield ("validate", f"{name}_r2_{split}"), (found, true)
+        for name in FLUX_NAMES:
+            units = variable(name).units
+            note = f"RMSE at towers under the {split} split, noise of the towers included"
+            found = number(promised["rmse"].sel(variable=name).item(), units,
+                           n=promised["n"].sel(variable=name).item(), note=note)  # fmt: skip
+            true = number(_planet_rmse(fluxes[name], truth[name]), units,
+                          note="RMSE against the truth, all land cells and months")  # fmt: skip
+            yield ("validate", f"{name}_rmse_{split}"), (found, true)
 
 
-def _planet_r2(flux: xr.DataArray, true: xr.DataArray) -> float:
-    """r2 = 1 - SSE/SST over all land and months, each cell by its area."""
+def _planet_rmse(flux: xr.DataArray, true: xr.DataArray) -> float:
+    """RMSE over all land and months, each cell by its area."""
     modelled = flux.mean("member").reset_coords(drop=True)
     both = modelled.notnull() & true.notnull()
     area = flux.coords["land_area"].reset_coords(drop=True).fillna(0.0)
     weight = (area * both).transpose(*true.dims)
-    mean = (true.where(both) * weight).sum() / weight.sum()
-    error = ((modelled - true) ** 2 * weight).sum()
-    return float(1.0 - error / ((true - mean) ** 2 * weight).sum())
+    return float((((modelled - true) ** 2 * weight).sum() / weight.sum()) ** 0.5)

@@ -1,0 +1,159 @@
+import json
+import time
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from uflux_stats.attribution.attribute import attribute
+from uflux_stats.attribution.graph import CausalGraph
+from uflux_stats.attribution.network import fit_network
+from uflux_stats.attribution.published import compare_published, published_values
+from uflux_stats.attribution.query import query, render
+from uflux_stats.attribution.store import attribution_dataset, attribution_numbers
+from uflux_stats.errors import ConfigError, DataFileError, UfluxError
+from uflux_stats.io.store import write_netcdf
+from uflux_stats.schema import SCHEMA
+
+GRAPH = CausalGraph(
+    {"TA": (), "CO2": (), "GPP": ("TA", "CO2"), "RECO": ("TA", "CO2"), "NEP": ("TA", "CO2")},
+    identities={"NEP": {"GPP": 1.0, "RECO": -1.0}},
+)
+
+
+@pytest.fixture(scope="module")
+def towers() -> xr.Dataset:
+    rng = np.random.default_rng(3)
+    months = pd.date_range("2001-01", periods=96, freq="MS")
+    sites = {"DE-A": (50.0, 10.0, 1), "FR-B": (47.0, 3.0, 10), "US-C": (40.0, -100.0, 1),
+             "BR-D": (-10.0, -55.0, 2)}  # fmt: skip
+    lat, lon, igbp = zip(*sites.values(), strict=True)
+    values = {"TA": rng.normal(size=(4, 96)), "CO2": rng.normal(400, 5, size=(4, 96))}
+    values["GPP"] = 2 * values["TA"] + 0.1 * values["CO2"] + rng.normal(size=(4, 96))
+    values["RECO"] = values["TA"] + rng.normal(size=(4, 96))
+    values["GPP"][3, 30:] = np.nan
+    data = {name: (("site", "time"), value, SCHEMA[name].attrs) for name, value in values.items()}
+    return xr.Dataset(
+        {**data, "IGBP": ("site", list(igbp), {"units": "class"})},
+        coords={"site": list(sites), "time": months, "lat": ("site", list(lat)),
+                "lon": ("site", list(lon))},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(towers: xr.Dataset, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("run")
+    data = attribution_dataset(towers, GRAPH, replicates=40)
+    write_netcdf(data, folder / "attribution.nc")
+    return folder
+
+
+def test_one_answer_has_its_interval_n_and_support(run) -> None:
+    answer = query(run, region="Europe", target="GPP", driver="TA", quantity="sensitivity")
+    assert len(answer) == 1
+    row = answer.iloc[0]
+    assert row.estimate == pytest.approx(2.0, abs=0.3)
+    assert row.low < row.estimate < row.high
+    assert row.unit == "gC m-2 d-1 per degC"
+    assert row.n == 192
+    assert row.n_places == 2
+    assert row.support_low < 0 < row.support_high
+
+
+def test_the_file_answers_as_the_dataset_does(run, towers: xr.Dataset) -> None:
+    made = attribution_dataset(towers, GRAPH, replicates=40)
+    choice = {"region": None, "pft": "each", "target": "RECO", "transform": "raw"}
+    pd.testing.assert_frame_equal(
+        query(run, **choice), query(made, **choice), check_dtype=False, rtol=1e-5
+    )
+
+
+def test_the_file_answers_within_a_second(run) -> None:
+    start = time.perf_counter()
+    query(run / "attribution.nc", region="Europe", target="GPP")
+    assert time.perf_counter() - start < 1.0
+
+
+def test_every_continent_type_target_and_driver_is_there(run) -> None:
+    table = query(run, region=None, pft="each", quantity="total")
+    found = set(zip(table.region, table.pft, strict=True))
+    assert {("Europe", "ENF"), ("North America", "ENF"), ("globe", "GRA")} <= found
+    assert set(table.target.dropna()) == {"GPP", "RECO", "NEP"}
+    assert set(table.driver.dropna()) == {"TA", "CO2"}
+
+
+def test_a_region_without_enough_towers_is_flagged(run) -> None:
+    short = query(run, region="South America", target="GPP", driver="TA", quantity="total")
+    assert np.isnan(short.estimate[0])
+    assert short.n[0] == 0
+    assert "at least 60 complete months" in short.note[0]
+    nowhere = query(run, region="Oceania")
+    assert nowhere.note[0] == "no towers or cells"
+
+
+def test_transforms_are_chosen(run) -> None:
+    raw = query(run, target="GPP", driver="TA", quantity="association", transform="raw")
+    anomaly = query(run, target="GPP", driver="TA", quantity="association")
+    assert raw.estimate[0] != anomaly.estimate[0]
+    assert "trend" not in set(query(run, transform="raw").quantity)
+    with pytest.raises(UfluxError, match="nearest: raw"):
+        query(run, transform="rawr")
+
+
+@pytest.mark.parametrize(
+    ("choice", "match"),
+    [
+        ({"region": "europ"}, "nearest: Europe"),
+        ({"pft": "ENFF"}, "nearest: ENF"),
+        ({"target": "GPPP"}, "nearest: GPP"),
+        ({"driver": "C02"}, "nearest: CO2"),
+        ({"quantity": "totl"}, "nearest: total"),
+    ],
+)
+def test_unknown_names_suggest_the_nearest(run, choice, match) -> None:
+    with pytest.raises(UfluxError, match=match):
+        query(run, **choice)
+
+
+def test_what_is_no_run_is_refused(tmp_path) -> None:
+    with pytest.raises(DataFileError, match=r"attribution\.nc"):
+        query(tmp_path)
+    with pytest.raises(ConfigError, match="driver, quantity or transform"):
+        query(tmp_path, drivers="TA")
+
+
+def test_answers_are_written_three_ways(run) -> None:
+    answers = query(run, region="Europe", target="GPP", quantity="total")
+    records = json.loads(render(answers, "json"))
+    assert [row["driver"] for row in records] == ["CO2", "TA"]
+    assert len(pd.read_csv(StringIO(render(answers, "csv")))) == 2
+    assert "estimate" in render(answers)
+    json.loads(render(query(run, region="South America"), "json"))
+    with pytest.raises(ConfigError, match="table, json or csv"):
+        render(answers, "html")
+
+
+def test_published_values_stand_beside_fitted_ones(towers: xr.Dataset) -> None:
+    assert {"Europe", "Asia"} == set(published_values().region)
+    networks = fit_network(towers, GRAPH, by="continent", transform="raw", regions="natural_earth")
+    table = compare_published(networks).set_index(["region", "cause", "effect"])
+    row = table.loc[("Europe", "TA", "GPP")]
+    assert row.published == 0.76
+    assert row.difference == pytest.approx(row.fitted - 0.76)
+    assert row.n_places == 2
+
+
+def test_an_annual_fit_has_trends(towers: xr.Dataset) -> None:
+    found = attribute(fit_network(towers, GRAPH, transform="annual"), replicates=40)
+    assert np.isfinite(found.attribution.sel(quantity="trend", driver="TA")).all()
+
+
+def test_numbers_of_a_run_have_keys_and_intervals(run) -> None:
+    found = dict(attribution_numbers(xr.load_dataset(run / "attribution.nc")))
+    one = found[("attribution", "Europe", "GPP", "TA", "total")]
+    assert one["interval"][0] < one["value"] < one["interval"][1]
+    assert one["n"] == 192
+    assert ("attribution", "Europe", "GPP", "remainder", "trend_share") in found
+    assert not any("Oceania" in key for key in found)

@@ -1,0 +1,145 @@
+"""Answers from a stored attribution: which driver, where, how much, how sure."""
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.attribution.names import unknown_name
+from uflux_stats.attribution.samples import ALL, GLOBE
+from uflux_stats.errors import ConfigError, DataFileError
+
+FILE: Final = "attribution.nc"
+"""Name of the attribution in the folder of a run."""
+_AXES: Final = ("region", "pft", "target", "driver", "quantity")
+Format = Literal["table", "json", "csv"]
+
+
+def query(
+    source: str | Path | xr.Dataset,
+    *,
+    region: str | None = GLOBE,
+    pft: str | None = None,
+    target: str | None = None,
+    **choice: str | None,
+) -> pd.DataFrame:
+    """Answer what drives a target, from a stored attribution.
+
+    Parameters
+    ----------
+    source : path or xr.Dataset
+        Folder of a run, its ``attribution.nc``, or what ``attribute`` gave.
+    region : str, optional
+        None for all regions.
+    pft : str, optional
+        None for all types together, "each" for each by itself.
+    target : str, optional
+        None for all.
+    **choice
+        driver, quantity: None for all; transform where the file holds several.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row per answer: region, pft, target, driver, quantity, estimate, low, high, unit, n,
+        n_places, support_low, support_high, note. A group without data has one row, with a missing
+        estimate and a note that says why.
+
+    Raises
+    ------
+    UfluxError
+        If a name is unknown; the nearest are suggested.
+    DataFileError
+        If there is no attribution.
+    """
+    if unknown := sorted(set(choice) - {"driver", "quantity", "transform"}):
+        raise ConfigError(f"choice: expected driver, quantity or transform, got {unknown}")
+    with _opened(source) as data:
+        chosen = _choose_transform(data, choice.get("transform"))
+        wanted = {"region": region, "pft": ALL if pft is None else pft, "target": target,
+                  "driver": choice.get("driver"), "quantity": choice.get("quantity")}  # fmt: skip
+        for axis, name in wanted.items():
+            chosen = _select(chosen, axis, name)
+        return _rows(chosen.load())
+
+
+def _opened(source: str | Path | xr.Dataset) -> xr.Dataset:
+    if isinstance(source, xr.Dataset):
+        return source.copy()
+    path = Path(source)
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise DataFileError(
+            f"source: expected a run with {FILE}, got {source}; run the attribution stage first"
+        )
+    return xr.open_dataset(file, engine="netcdf4")
+
+
+def _choose_transform(data: xr.Dataset, name: str | None) -> xr.Dataset:
+    if "transform" not in data.dims:
+        if name not in (None, data.attrs.get("transform")):
+            raise unknown_name("transform", str(name), [str(data.attrs.get("transform"))])
+        return data
+    known = [str(value) for value in data["transform"].values]
+    chosen = known[0] if name is None else name
+    if chosen not in known:
+        raise unknown_name("transform", chosen, known)
+    return data.sel(transform=chosen)
+
+
+def _select(data: xr.Dataset, axis: str, name: str | None) -> xr.Dataset:
+    known = [str(value) for value in data[axis].values]
+    if name is None:
+        return data
+    if axis == "pft" and name == "each":
+        return data.sel(pft=[value for value in known if value != ALL])
+    if name not in known:
+        raise unknown_name(axis, name, known)
+    return data.sel({axis: [name]})
+
+
+def _rows(data: xr.Dataset) -> pd.DataFrame:
+    """Make one row per answer; where there is none, one row per group that says why."""
+    wide = data["attribution"].transpose(*_AXES, "bound").to_series().unstack("bound")
+    table = wide[["estimate", "low", "high"]].dropna(how="all").reset_index()
+    unit = data["unit"].to_series().rename("unit").reset_index()
+    support = data["support"].to_series().unstack("end")
+    support = support.rename(columns=lambda end: f"support_{end}").reset_index()
+    groups = xr.Dataset({name: data[name] for name in ("n", "n_places", "note")})
+    account = groups.to_dataframe()[["n", "n_places", "note"]].reset_index()
+    full = (
+        table.merge(unit, on=["target", "driver", "quantity"], how="left")
+        .merge(account, on=["region", "pft"], how="right")
+        .merge(support, on=["region", "pft", "driver"], how="left")
+    )
+    columns = [*_AXES, "estimate", "low", "high", "unit", "n", "n_places", "support_low",
+               "support_high", "note"]  # fmt: skip
+    return full[columns].sort_values(list(_AXES), kind="stable", ignore_index=True)
+
+
+def render(answers: pd.DataFrame, form: Format = "table") -> str:
+    """Write answers as text: an aligned table, JSON records or CSV.
+
+    Raises
+    ------
+    ConfigError
+        If the form is unknown.
+    """
+    if form == "csv":
+        return answers.to_csv(index=False, float_format="%.6g")
+    if form == "json":
+        records = [_plain(row) for row in answers.to_dict("records")]
+        return json.dumps(records, indent=1, allow_nan=False)
+    if form != "table":
+        raise ConfigError(f"form: expected table, json or csv, got {form!r}")
+    shown = answers.drop(columns=["support_low", "support_high"])
+    return shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.3g}")
+
+
+def _plain(row: dict[Hashable, Any]) -> dict[str, Any]:
+    return {str(k): None if isinstance(v, float) and not np.isfinite(v) else v
+            for k, v in row.items()}  # fmt: skip

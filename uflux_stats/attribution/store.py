@@ -1,0 +1,106 @@
+"""The whole attribution of a run: every region, type, target and driver, raw beside anomalies."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from uflux_stats.attribution.attribute import attribute
+from uflux_stats.attribution.graph import CausalGraph
+from uflux_stats.attribution.network import fit_network
+from uflux_stats.attribution.options import Transform
+from uflux_stats.attribution.samples import ALL, GLOBE
+from uflux_stats.grid import CONTINENTS
+from uflux_stats.schema import IGBP_CLASSES
+
+TRANSFORMS: Final[tuple[Transform, ...]] = ("anomaly", "raw")
+NO_PLACES: Final = "no towers or cells"
+
+
+def attribution_dataset(
+    data: xr.Dataset,
+    graph: str | Path | CausalGraph = "default",
+    *,
+    transforms: Sequence[Transform] = TRANSFORMS,
+    regions: str = "geographic",
+    **options: Any,
+) -> xr.Dataset:
+    """Attribute all targets in every continent and plant functional type.
+
+    Parameters
+    ----------
+    data : xr.Dataset, (site, time) or (time, lat, lon)
+        Towers, or cubes of drivers and fluxes.
+    graph : str, path or CausalGraph
+    transforms : sequence of str
+        The first is what ``query`` answers by default.
+    regions : {"geographic", "natural_earth"}
+    **options
+        replicates, block, level, seed: see ``attribute``.
+
+    Returns
+    -------
+    xr.Dataset
+        As ``attribute`` gives it, with a dimension ``transform``, and all continents and types:
+        those without data have ``n`` 0 and a ``note``.
+
+    Raises
+    ------
+    SampleError
+        If no group has enough months.
+    """
+    parts = []
+    for transform in transforms:
+        networks = fit_network(
+            data, graph, by=("continent", "pft"), transform=transform, regions=regions
+        )
+        parts.append(_complete(attribute(networks, **options)))
+    whole = xr.concat(
+        parts, xr.Variable("transform", list(transforms)), data_vars="all", combine_attrs="drop"
+    )
+    unit = whole["unit"].isel(transform=0)
+    return whole.assign(unit=unit).assign_attrs(
+        title="Attribution of fluxes to drivers", regions=regions
+    )
+
+
+def _complete(found: xr.Dataset) -> xr.Dataset:
+    """Add the continents and types that have no places."""
+    names = [GLOBE, *CONTINENTS.values()]
+    types = [ALL, *IGBP_CLASSES.values()]
+    filled = found.reindex(
+        region=names, pft=types, fill_value={"n": 0, "n_places": 0, "note": NO_PLACES}
+    )
+    return filled.assign(note=filled["note"].where(filled["note"] != "no data", NO_PLACES))
+
+
+def attribution_numbers(found: xr.Dataset) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield what goes into the numbers of a run: key parts, and value, unit, interval and n.
+
+    Parameters
+    ----------
+    found : xr.Dataset
+        Of ``attribution_dataset``; the first transform, all types together.
+
+    Yields
+    ------
+    tuple
+        ``("attribution", region, target, driver, quantity)``, and a dict with value, units,
+        interval, n and note.
+    """
+    chosen = found.isel(transform=0).sel(pft=ALL)
+    for region in chosen["region"].values:
+        there = chosen.sel(region=region)
+        for target in there["target"].values:
+            for driver in there["driver"].values:
+                for quantity in ("association", "direct", "total", "trend_share"):
+                    one = there.sel(target=target, driver=driver, quantity=quantity)
+                    value, low, high = one["attribution"].values.tolist()
+                    if np.isfinite(value):
+                        yield (
+                            ("attribution", str(region), str(target), str(driver), quantity),
+                            {"value": value, "units": str(one["unit"].item()),
+                             "interval": (low, high), "n": int(one["n"]), "note": ""},
+                        )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Whether a network's assumptions hold: normal copula, independencies, support."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from scipy.stats import chi2, rankdata
+
+from uflux_stats.attribution.bootstrap import memory_of
+from uflux_stats.attribution.families import FAMILIES, ROTATED, normal_cdf
+from uflux_stats.attribution.network import Network
+from uflux_stats.attribution.ranks import correlation, normal_scores, to_correlation, to_rank
+
+Array = NDArray[np.float64]
+
+MOST_ROWS: Final = 1500
+"""More rows are thinned evenly: the statistic compares every row with every other."""
+
+
+def copula_fit(frame: pd.DataFrame) -> pd.DataFrame:
+    """Cramer-von Mises distance of each pair of columns from four families of copulas.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        A column per node; rows with missing values are left out.
+
+    Returns
+    -------
+    pd.DataFrame
+        first, second, rank_correlation, normal, clayton, frank, gumbel: sums over the rows of the
+        squared difference of empirical and fitted copula (Genest et al. 2009, doi
+        10.1016/j.insmatheco.2007.10.005); best, the family with the least; n.
+    """
+    whole = frame.dropna()
+    if len(whole) > MOST_ROWS:
+        whole = whole.iloc[np.linspace(0, len(whole) - 1, MOST_ROWS).astype(int)]
+    levels = rankdata(whole.to_numpy(np.float64), axis=0) / (len(whole) + 1.0)
+    rows = []
+    for first, second in combinations(range(levels.shape[1]), 2):
+        values = whole.iloc[:, [first, second]].to_numpy(np.float64)
+        distances = _distances(levels[:, first], levels[:, second], values)
+        rank = float(np.corrcoef(levels[:, first], levels[:, second])[0, 1])
+        best = min(distances, key=lambda name: distances[name])
+        rows.append({"first": frame.columns[first], "second": frame.columns[second],
+                     "rank_correlation": rank, **distances, "best": best,
+                     "n": len(whole)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _distances(u: Array, v: Array, values: Array) -> dict[str, float]:
+    turned = correlation(values)[0, 1] < 0.0
+    rho = float(correlation(normal_scores(np.column_stack([u, v])))[0, 1])
+    found = {"normal": _distance(u, v, normal_cdf(u, v, rho))}
+    for name, family in FAMILIES.items():
+        other = 1.0 - v if turned and name in ROTATED else v
+        found[name] = _distance(u, other, family.cdf(u, other, family.fit(u, other)))
+    return found
+
+
+def _distance(u: Array, v: Array, fitted: Array) -> float:
+    below = (u[:, np.newaxis] >= u) & (v[:, np.newaxis] >= v)
+    empirical = below.sum(axis=1) / (len(u) + 1.0)
+    return float(((empirical - fitted) ** 2).sum())
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Two d-calibration scores, 1 for equal matrices, with what chance alone would give.
+
+    Attributes
+    ----------
+    normal : float
+        Of the ranks' own correlations against those of a normal copula.
+    network : float
+        Of the correlations that the graph implies against those of the normal copula.
+    normal_limits, network_limits : tuple of float
+        5 and 95 % of the score of two samples of as many independent rows of one normal copula.
+    n : float
+        Effective number of rows.
+    """
+
+    normal: float
+    network: float
+    normal_limits: tuple[float, float]
+    network_limits: tuple[float, float]
+    n: float
+
+    @property
+    def copula_is_normal(self) -> bool:
+        """Whether a normal copula fits as well as chance allows."""
+        return self.normal >= self.normal_limits[0]
+
+    @property
+    def graph_is_sufficient(self) -> bool:
+        """Whether the graph's correlations fit as well as chance allows."""
+        return self.network >= self.network_limits[0]
+
+
+def d_calibration(network: Network, *, replicates: int = 1000, seed: int = 0) -> Calibration:
+    """Hellinger-based d-calibration of a network.
+
+    Parameters
+    ----------
+    network : Network
+    replicates : int
+        Pairs of samples behind the limits.
+    seed : int
+
+    Returns
+    -------
+    Calibration
+
+    References
+    ----------
+    Morales-Napoles, O. et al. (2014), doi 10.1007/978-3-319-04447-2_105; Hanea et al. (2015).
+    """
+    sample = network.sample
+    levels = ndtr(normal_scores(sample.values, sample.weight))
+    ranks = to_correlation(np.cov(levels, rowvar=False, aweights=sample.weight))
+    normal, implied = to_rank(network.empirical), to_rank(network.copula.correlation)
+    memory = memory_of(sample)
+    rows = sample.n * (1.0 - memory) / (1.0 + memory)
+    rng = np.random.default_rng(seed)
+    limits = [
+        _chance(matrix, rows, replicates, rng)
+        for matrix in (network.empirical, network.copula.correlation)
+    ]
+    return Calibration(
+        float(d_score(ranks, normal)), float(d_score(implied, normal)), limits[0], limits[1], rows
+    )
+
+
+def d_score(first: Array, second: Array) -> Array:
+    """1 minus the Hellinger distance of two normals with these correlations (..., k, k)."""
+    mixed = (first + second) / 2.0
+    affinity = (np.linalg.det(first) * np.linalg.det(second)) ** 0.25 / np.linalg.det(mixed) ** 0.5
+    score: Array = 1.0 - np.sqrt(np.maximum(1.0 - affinity, 0.0))
+    return score
+
+
+def _chance(
+    correlation: Array, rows: float, replicates: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """5 and 95 % of the score of two samples of one normal, by Bartlett's decomposition."""
+    size = len(correlation)
+    factor = np.linalg.cholesky(correlation + 1e-12 * np.eye(size))
+    draws = np.tril(rng.standard_normal((2, replicates, size, size)), -1)
+    degrees = max(rows - 1.0, size) - np.arange(size)
+    places = np.arange(size)
+    draws[..., places, places] = np.sqrt(rng.chisquare(degrees, (2, replicates, size)))
+    root = factor @ draws
+    pair = to_rank(to_correlation(root @ np.swapaxes(root, -1, -2)))
+    low, high = np.quantile(d_score(pair[0], pair[1]), (0.05, 0.95))
+    return float(low), float(high)
+
+
+def independence_tests(network: Network) -> pd.DataFrame:
+    """Test every conditional independence that the graph claims.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    pd.DataFrame
+        first, second, given, partial (correlation of normal scores), p, n (effective rows: the
+        memory of the series is taken off). The last row, "all", is Fisher's C over all claims
+        (Shipley 2000, doi 10.1207/S15328007SEM0702_4). With thousands of rows trifles are
+        significant: look at the size first.
+    """
+    memory = memory_of(network.sample)
+    rows = network.sample.n * (1.0 - memory) / (1.0 + memory)
+    found = []
+    for first, second, given in network.graph.independencies():
+        partial = _partial(network, first, second, given)
+        z = np.arctanh(np.clip(partial, -0.999999, 0.999999))
+        z *= np.sqrt(max(rows - len(given) - 3.0, 1.0))
+        found.append((first, second, given, partial, float(2.0 * ndtr(-abs(z))), rows))
+    table = pd.DataFrame(found, columns=["first", "second", "given", "partial", "p", "n"])
+    if len(table):
+        statistic = -2.0 * np.log(np.maximum(table["p"], 1e-300)).sum()
+        joint = float(chi2.sf(statistic, 2 * len(table)))
+        found.append(("all", "", (), np.nan, joint, rows))
+    return pd.DataFrame(found, columns=table.columns)
+
+
+def _partial(network: Network, first: str, second: str, given: tuple[str, ...]) -> float:
+    places = [network.graph.nodes.index(name) for name in (first, second, *given)]
+    matrix = network.empirical[np.ix_(places, places)]
+    precision = np.linalg.inv(matrix + 1e-12 * np.eye(len(places)))
+    return float(-precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1]))

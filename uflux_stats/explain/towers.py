@@ -1,0 +1,142 @@
+"""SHAP values of the refinement at towers that the explained models have not seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.explain.trees import explain_rows
+from uflux_stats.refinement.features import features
+from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit, fit_rows, with_process
+from uflux_stats.refinement.refiner import Refiner
+from uflux_stats.refinement.splits import split_folds
+from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.schema import variable
+
+FOLDS: Final = 5
+MEMBERS: Final = 4
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """How a refinement is explained.
+
+    Attributes
+    ----------
+    held_out : bool
+        Explain rows by models that have not seen their tower, refitted in folds of towers; the
+        fitted refiner itself otherwise, which is right for towers that it has not seen.
+    folds, members : int
+        Of the refits.
+    threads : int
+
+    Raises
+    ------
+    ConfigError
+        If a number is too small.
+    """
+
+    held_out: bool = True
+    folds: int = FOLDS
+    members: int = MEMBERS
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.folds < 2 or self.members < 1 or self.threads < 1:
+            raise ConfigError(
+                "folds, members, threads: expected at least 2, 1 and 1, got "
+                f"{self.folds}, {self.members} and {self.threads}"
+            )
+
+
+def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: Any) -> xr.Dataset:
+    """Explain what the refinement adds to the process baseline, month by month.
+
+    Where the residual is learned (``attrs["explains"]`` of a flux) these are SHAP values of what
+    the baseline misses, and tell by which predictors it can be known.
+
+    Parameters
+    ----------
+    refiner : Refiner
+    towers : xr.Dataset, (site, time), optional
+        Those of the fit by default.
+    **options
+        held_out, folds, members, threads: see ``ExplainOptions``.
+
+    Returns
+    -------
+    xr.Dataset, (row, feature)
+        For each flux its SHAP values in its unit, mean of the ensemble, NaN at rows without an
+        observation; ``{flux}_base`` (row,); ``predictor`` (row, feature) [mixed]; coordinates
+        site, time, lat, lon, and IGBP and KOPPEN where known (row,).
+
+    Raises
+    ------
+    MissingVariableError
+        If the refiner was loaded from disk and no towers are given.
+    ConfigError
+        If an option is out of its range.
+    """
+    how = ExplainOptions(**options)
+    table = _table(refiner, towers, how)
+    everything = np.ones(len(table.site), bool)
+    parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, everything)])
+    result = _empty(table, refiner)
+    for fit, fold in parts:
+        process = table.baseline(fit.parameters)
+        predictors = with_process(table.predictors, process, refiner.options)
+        result["predictor"].values[fold] = predictors[fold]
+        for flux, ensemble in fit.ensembles.items():
+            chosen = fold & np.isfinite(table.observed.get(flux, np.zeros(len(fold))))
+            if chosen.any():
+                found, base = explain_rows(ensemble, predictors[chosen], threads=how.threads)
+                result[flux].values[chosen], result[f"{flux}_base"].values[chosen] = found, base
+    return result.assign_attrs(held_out=str(how.held_out))
+
+
+def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> TrainingTable:
+    if towers is None:
+        if refiner.table is None:
+            raise MissingVariableError(
+                "towers: expected towers to explain, since a loaded refiner has none; pass them"
+            )
+        return refiner.table
+    table = training_table(towers, coordinates=refiner.options.coordinates)
+    if how.held_out or table.spec == refiner.spec:
+        return table
+    picked = features(table.towers, refiner.spec).values[:, table.site, table.time].T
+    return replace(table, spec=refiner.spec, predictors=np.ascontiguousarray(picked))
+
+
+def _held_out(
+    table: TrainingTable, refiner: Refiner, how: ExplainOptions
+) -> Iterator[tuple[Fit, NDArray[np.bool_]]]:
+    """Refit without each fold of towers in turn."""
+    options = replace(refiner.options, members=how.members)
+    fold = split_folds(table.towers, table.site, split="tower", folds=how.folds, seed=options.seed)
+    for number in range(int(fold.max()) + 1):
+        yield fit_rows(table, fold != number, options, [options.seed, number]), fold == number
+
+
+def _empty(table: TrainingTable, refiner: Refiner) -> xr.Dataset:
+    """Lay the result out, all missing."""
+    towers = table.towers
+    process = PROCESS_PREDICTORS if refiner.options.process_predictors else ()
+    names = [*table.spec.names, *(f"baseline_{name}" for name in process)]
+    shape = (len(table.site), len(names))
+    data: dict[str, Any] = {}
+    for flux in refiner.fit.ensembles:
+        learned = "residual" if refiner.options.is_residual(flux) else "flux"
+        attrs = variable(flux).attrs | {"explains": learned}
+        data[flux] = (("row", "feature"), np.full(shape, np.nan, np.float32), attrs)
+        data[f"{flux}_base"] = ("row", np.full(shape[0], np.nan), attrs)
+    data["predictor"] = (("row", "feature"), np.full(shape, np.nan, np.float32))
+    of_site = {name: ("row", towers[name].values[table.site])
+               for name in ("site", "lat", "lon", "IGBP", "KOPPEN") if name in towers}  # fmt: skip
+    time = ("row", towers["time"].values[table.time])
+    return xr.Dataset(data, coords={"feature": names, **of_site, "time": time})
