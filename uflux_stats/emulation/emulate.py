@@ -18,7 +18,7 @@ from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import create_store
 from uflux_stats.schema import CARBON_FLUX, SCHEMA
 
-ROWS_AT_ONCE: Final = 150_000
+ROWS_AT_ONCE: Final = 120_000
 """Cells times months of one member that are worked on at a time."""
 BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
 _DEFAULTS: Final = EmulateOptions()
@@ -127,7 +127,7 @@ def emulate_to_store(
     require_closure(closure)
     require_fitting(drivers, fluxes)
     steps, across = drivers.sizes["time"], drivers.sizes["lon"]
-    height = max(1, ROWS_AT_ONCE // (steps * across) * 4)
+    height = max(1, ROWS_AT_ONCE // (steps * across))
     bands = [slice(start, start + height) for start in range(0, drivers.sizes["lat"], height)]
     first: xr.Dataset | None = None
     writer = None
