@@ -82,6 +82,9 @@ _ROWS: Final = (
              "plant_respiration_carbon_flux"),
     Variable("Rh", CARBON_FLUX, "heterotrophic respiration", 0, 30, "flux",
              "heterotrophic_respiration_carbon_flux"),
+    Variable("NBP", CARBON_FLUX, "net biome production", -30, 30, "flux",
+             "surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon"
+             "_due_to_all_land_processes"),
     Variable("LE", HEAT_FLUX, "latent heat flux", -100, 350, "flux",
              "surface_upward_latent_heat_flux"),
     # stocks

@@ -59,7 +59,7 @@ def cell_area(lat: ArrayLike | xr.DataArray, lon: ArrayLike | xr.DataArray) -> x
             f"lat: expected -90 to 90 degrees, got {north.min():g} to {north.max():g}; "
             "are lat and lon swapped?"
         )
-    zones = np.abs(np.diff(np.sin(np.deg2rad(_latitude_bounds(north)))))
+    zones = np.abs(np.diff(np.sin(np.deg2rad(latitude_bounds(north)))))
     widths = np.abs(np.diff(_bounds(east)))
     if widths.sum() > 360 + 1e-3:
         raise GridError(
@@ -137,8 +137,36 @@ def _bounds(centres: Floats) -> Floats:
     return np.concatenate([[first], inner, [last]])
 
 
-def _latitude_bounds(centres: Floats) -> Floats:
-    bounds = _bounds(centres)
+def longitude_bounds(lon: ArrayLike | xr.DataArray) -> Floats:
+    """Edges of cells that meet half-way between their centres, one more than centres [degrees].
+
+    Parameters
+    ----------
+    lon : array, (lon,) [degrees east]
+        As in `cell_area`.
+
+    Raises
+    ------
+    GridError
+        As in `cell_area`.
+    """
+    return _bounds(_centres(lon, "lon"))
+
+
+def latitude_bounds(lat: ArrayLike | xr.DataArray) -> Floats:
+    """Edges of cells that meet half-way between their centres, ending at the poles [degrees].
+
+    Parameters
+    ----------
+    lat : array, (lat,) [degrees north]
+        As in `cell_area`.
+
+    Raises
+    ------
+    GridError
+        As in `cell_area`.
+    """
+    bounds = _bounds(_centres(lat, "lat"))
     for end, inner in ((0, 1), (-1, -2)):
         half_step = abs(bounds[end] - bounds[inner]) / 2
         pole = np.copysign(90.0, bounds[end])

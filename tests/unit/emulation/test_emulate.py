@@ -1,0 +1,215 @@
+"""Emulation on the twin Earth: closed, with coherent members, on any input that is at fault."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from tests.unit.emulation.conftest import QUICK
+from uflux_stats.emulation import EmulateOptions, emulate, emulate_to_store, train_emulator
+from uflux_stats.emulation.audit import adjustment_table, audit, stock_balance
+from uflux_stats.emulation.divergence import divergence, divergence_table
+from uflux_stats.errors import (
+    CalendarError,
+    ConfigError,
+    GridError,
+    MissingVariableError,
+    UnitsError,
+)
+from uflux_stats.io.zarr_store import open_store
+from uflux_stats.stats.conservation import conservation, stock_residual
+from uflux_stats.stats.totals import total
+
+
+@pytest.fixture(scope="module")
+def carbon(emulator, drivers, fluxes):
+    return emulate(emulator, drivers, fluxes)
+
+
+@pytest.fixture(scope="module")
+def loose(emulator, drivers, fluxes):
+    return emulate(emulator, drivers, fluxes, closure="none")
+
+
+def test_every_member_closes_in_every_cell_and_month(carbon):
+    assert carbon["GPP"].dims == ("member", "time", "lat", "lon")
+    for member in carbon["member"].values:
+        one = carbon.sel(member=member)
+        table = conservation(one[["GPP", "RECO", "NEP", "NPP", "Ra", "Rh"]]).to_frame()
+        assert table["max_relative"].max() <= 1e-6
+        parts = one["cLeaf"] + one["cWood"] + one["cRoot"]
+        assert float((abs(parts - one["cVeg"]) / one["cVeg"].clip(1)).max()) <= 1e-6
+    for name in ("GPP", "RECO", "Ra", "Rh", "cVeg", "cSoil", "cLitter"):
+        assert float(carbon[name].min()) >= 0.0
+
+
+def test_stock_change_is_the_net_flux(carbon):
+    one = carbon[["NEP", "cVeg", "cLitter", "cSoil"]].mean("member", keep_attrs=True)
+    found = stock_residual(one)
+    open_by = total(found["residual_stock"].assign_attrs(units="gC m-2"))
+    assert float(abs(open_by).max()) < 0.1
+    assert carbon.attrs["emptied_soil_count"] == 0
+
+
+def test_balance_of_stocks_by_lag(carbon):
+    table = stock_balance(carbon)
+    now = table[table["lag"] == 0]
+    assert now["year"].tolist() == [2004, 2005, 2006]
+    np.testing.assert_allclose(now["stock_change"], now["NEP"], atol=0.1)
+    assert set(table["lag"]) == {0, 1, 2}
+
+
+def test_recovers_what_the_models_know(emulator, dgvms, drivers):
+    """A model's own GPP and RECO give back its own NPP, Rh and pools."""
+    name = "TWIN-BIRCH"
+    own = dgvms.sel(model=name)
+    truth = own.assign(RECO=(own["Ra"] + own["Rh"]).assign_attrs(units="gC m-2 d-1"))
+    carbon = emulate(emulator, drivers, truth[["GPP", "RECO"]].drop_vars("model"))
+    mine = carbon.sel(member=name)
+    area = carbon["land_area"]
+    for flux in ("NPP", "Rh"):
+        expected = total(own[flux], area=area).mean()
+        assert total(mine[flux]).mean().item() == pytest.approx(expected.item(), rel=0.06)
+    for pool in ("cVeg", "cWood", "cSoil"):
+        expected = total(own[pool], area=area).mean()
+        assert total(mine[pool]).mean().item() == pytest.approx(expected.item(), rel=0.12)
+
+
+def test_missing_parameters_come_from_the_mean_and_are_reported(emulator):
+    table = emulator.coverage().set_index(["member", "parameter"])["source"]
+    # this model writes no leaf, wood or root
+    assert table["TWIN-DATE", "LEAF_SHARE"] == "mean"
+    assert table["TWIN-DATE", "VEG_TURNOVER"] == "own"
+    # this one has its litter in the soil
+    assert table["TWIN-ELM", "LITTER_TURNOVER"] == "mean"
+    assert set(emulator.members) == {f"TWIN-{n}" for n in
+                                     ("ALDER", "BIRCH", "CEDAR", "DATE", "ELM", "FIR")}  # fmt: skip
+
+
+def test_a_pool_that_no_model_has_is_not_filled(dgvms, drivers, fluxes):
+    few = dgvms.drop_vars("cLitter").sel(model=["TWIN-ALDER", "TWIN-BIRCH"])
+    carbon = emulate(few, drivers, fluxes, options=QUICK)
+    assert "cLitter" not in carbon
+    assert carbon.attrs["not_available"] == "cLitter"
+
+
+def test_without_rh_the_budget_still_closes(dgvms, drivers, fluxes):
+    few = dgvms[["GPP", "NPP", "cVeg", "cSoil"]].sel(model=["TWIN-ALDER", "TWIN-BIRCH"])
+    carbon = emulate(few, drivers, fluxes[["GPP", "RECO"]], options=QUICK)
+    table = conservation(carbon[["GPP", "RECO", "NEP", "NPP", "Ra", "Rh"]]).to_frame()
+    assert table["max_relative"].max() <= 1e-6
+
+
+def test_audit_of_modes_and_models(carbon, loose, dgvms, drivers, fluxes):
+    paper = emulate(dgvms.isel(model=slice(3)), drivers, fluxes, closure="paper", options=QUICK)
+    table = audit({"exact": carbon, "none": loose, "paper": paper}, dgvms)
+    found = table.set_index(["mode", "budget"])
+    assert found.loc[("exact", "GPP"), "max_relative"] <= 1e-6
+    assert abs(found.loc[("exact", "stock"), "total"]) < 0.1
+    assert abs(found.loc[("none", "GPP"), "total"]) > abs(found.loc[("exact", "GPP"), "total"])
+    assert found.loc[("paper", "GPP"), "mean_relative"] > 1e-4
+    assert found.loc[("exact", "GPP"), "mean_relative"] < 1e-7
+    assert {"GPP", "stock"} <= set(table[table["mode"] == "DGVM"]["budget"])
+    by_continent = audit({"none": loose}, by="continent")
+    assert "Africa" in set(by_continent["region"])
+
+
+def test_adjustments_by_class_and_season(carbon, loose):
+    table = adjustment_table(carbon, by="pft")
+    assert set(table["flux"]) == {"GPP", "RECO", "NEP", "NPP", "Ra", "Rh"}
+    assert set(table["season"]) == {"DJF", "MAM", "JJA", "SON"}
+    assert table["moved"].between(0, 1).all()
+    with pytest.raises(MissingVariableError, match="expected adjustments, got none"):
+        adjustment_table(loose)
+
+
+def test_divergence_by_four_routes(loose, carbon, dgvms, drivers):
+    numbers = divergence(loose, dgvms, drivers)
+    for region in ("global", "tropics", "Africa"):
+        gap = numbers[f"divergence.{region}.gap.total"]["value"]
+        parts = sum(numbers[f"divergence.{region}.gap.{n}"]["value"] for n in ("GPP", "Ra", "Rh"))
+        assert parts == pytest.approx(gap, abs=0.02)
+    direct = numbers["divergence.global.NEP.direct"]["value"]
+    assert direct == pytest.approx(total(loose["NEP"]).mean().item(), rel=1e-5)
+    assert numbers["divergence.tropics.trend.GPP"]["units"] == "PgC yr-2"
+    table = divergence_table(numbers)
+    assert {"region", "NEP.dgvm", "gap.Ra"} <= set(table)
+    with pytest.raises(ConfigError, match="carbon: expected closure 'none', got 'exact'"):
+        divergence(carbon, dgvms, drivers)
+
+
+def test_flux_members_are_taken_in_turn(emulator, drivers, fluxes):
+    pair = xr.concat([fluxes, 1.1 * fluxes], "member")
+    for name in pair:
+        pair[name].attrs = fluxes[name].attrs
+    result = emulate(emulator, drivers, pair, closure="none")
+    even, odd = (total(result["GPP"].isel(member=k)).mean().item() for k in (0, 1))
+    assert odd == pytest.approx(1.1 * even, rel=1e-5)
+
+
+def test_store_holds_the_same(emulator, drivers, fluxes, carbon, tmp_path):
+    path = emulate_to_store(emulator, drivers, fluxes, tmp_path / "stocks.zarr")
+    stored = open_store(path).load()
+    for name in ("NPP", "cVeg", "adjustment_GPP"):
+        np.testing.assert_allclose(stored[name], carbon[name], rtol=1e-4, atol=1e-3)
+
+
+def test_one_climatological_year_takes_the_ratio(emulator, drivers, fluxes):
+    year = slice("2005-01", "2005-12")
+    carbon = emulate(emulator, drivers.sel(time=year), fluxes.sel(time=year))
+    assert carbon.sizes["year"] == 1
+    assert float(carbon["cVeg"].min()) >= 0
+
+
+def test_deserts_and_ice_teach_nothing(dgvms, drivers):
+    bare = dgvms.copy()
+    bare["GPP"] = bare["GPP"].where(bare["GPP"]["lat"] > -30, 0.0)
+    bare["GPP"].attrs = dgvms["GPP"].attrs
+    emulator = train_emulator(bare.isel(model=slice(2)), drivers, options=QUICK)
+    rows = emulator.coverage().set_index(["member", "parameter"])["rows"]
+    whole = train_emulator(dgvms.isel(model=slice(2)), drivers, options=QUICK)
+    more = whole.coverage().set_index(["member", "parameter"])["rows"]
+    key = ("TWIN-ALDER", "VEG_TURNOVER")
+    assert rows[key] < more[key]
+
+
+def test_other_grid_is_regridded(dgvms, drivers, fluxes):
+    coarse = dgvms.isel(model=slice(2))[["GPP", "NPP", "cVeg"]].coarsen(lat=2, lon=2).mean()
+    for name in coarse:
+        coarse[name].attrs = dgvms[name].attrs
+    carbon = emulate(coarse, drivers, fluxes, options=QUICK)
+    assert carbon["NPP"].notnull().any()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        (lambda f: f.drop_vars("RECO"), MissingVariableError, "fluxes: expected GPP and RECO"),
+        (lambda f: f.assign(GPP=f["GPP"].assign_attrs(units="g")), UnitsError, "fluxes.GPP"),
+        (lambda f: f.isel(lat=slice(3)), GridError, "drivers, fluxes.GPP"),
+    ],
+)
+def test_fluxes_that_do_not_fit(emulator, drivers, fluxes, change, error, match):
+    with pytest.raises(error, match=match):
+        emulate(emulator, drivers, change(fluxes))
+
+
+def test_arguments_that_cannot_be_meant(emulator, dgvms, drivers, fluxes):
+    with pytest.raises(ConfigError, match="closure: expected one of"):
+        emulate(emulator, drivers, fluxes, closure="tight")
+    with pytest.raises(CalendarError, match="January to December"):
+        emulate(emulator, drivers.isel(time=slice(5)), fluxes.isel(time=slice(5)))
+    with pytest.raises(ConfigError, match="models: expected some of"):
+        train_emulator(dgvms, drivers, options=EmulateOptions(models=("NONE",)))
+    with pytest.raises(MissingVariableError, match="expected NPP or Ra beside GPP"):
+        train_emulator(dgvms[["GPP", "cVeg"]], drivers)
+    with pytest.raises(ConfigError, match="stocks: expected one of"):
+        EmulateOptions(stocks="guessed")
+    nowhere = drivers.assign(TA=drivers["TA"] * np.nan)
+    nowhere["TA"].attrs = drivers["TA"].attrs
+    with pytest.raises(GridError, match="expected cells with all of"):
+        emulate(emulator, nowhere, fluxes)
+
+
+def test_coverage_is_a_table(emulator):
+    assert isinstance(emulator.coverage(), pd.DataFrame)

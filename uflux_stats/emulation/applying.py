@@ -1,0 +1,209 @@
+"""Apply an emulator to cells in a row: parameters, closure and pools of every member."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from uflux_stats.emulation.closure import (
+    FLUXES,
+    Given,
+    Ratios,
+    Shares,
+    by_ratios,
+    close,
+    relative_error,
+    separate,
+    spread,
+)
+from uflux_stats.emulation.emulator import Emulator, Values
+from uflux_stats.emulation.options import Closure
+from uflux_stats.emulation.stocks import Months, Turnover, by_ratio, integrate, with_parts
+from uflux_stats.stats.reconcile import Reconciled
+
+Array = NDArray[np.float32]
+MOVED: Final = ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an emulator gives for cells in a row.
+
+    Attributes
+    ----------
+    fluxes : dict of array, (member, time, site) [gC m-2 d-1]
+    pools : dict of array, (member, year, site) [gC m-2]
+    moved : dict of array, (time, site)
+        Of "exact": ``adjustment_X`` (mean over members) and ``adjustment_size_X`` (mean of its
+        size) [gC m-2 d-1], ``posterior_sd_X`` [gC m-2 d-1], ``chi_square`` [1].
+    counts : dict of int
+        Cells and years with negative NPP, cells and months with emptied soil, over all members.
+    """
+
+    fluxes: dict[str, Array]
+    pools: dict[str, Array]
+    moved: dict[str, Array]
+    counts: dict[str, int]
+
+
+def apply_to_cells(
+    emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset, closure: Closure
+) -> Applied:
+    """Emulate all members on cells in a row.
+
+    Parameters
+    ----------
+    emulator : Emulator
+    drivers : xr.Dataset, (time, site)
+        Whole years of months.
+    fluxes : xr.Dataset, ([member,] time, site) [gC m-2 d-1]
+        GPP, RECO and, if there, NEE. Member k of the emulator takes member k of the fluxes, and
+        begins again when there are fewer of those.
+    closure : {"none", "paper", "exact"}
+
+    Returns
+    -------
+    Applied
+    """
+    predictors = emulator.predictors(drivers)
+    arrays = {n: _member_first(fluxes[n]) for n in ("GPP", "RECO", "NEE") if n in fluxes}
+    given = [_given(arrays, k, emulator.options.flux_error) for k in range(len(emulator.members))]
+    values = [
+        emulator.parameters(name, predictors, one.GPP)
+        for name, one in zip(emulator.members, given, strict=True)
+    ]
+    cue = spread(np.stack([v["CUE"] for v in _alike(values, "CUE")]))
+    has_rh = all("RH_SHARE" in v for v in values)
+    rh = spread(np.stack([v["RH_SHARE"] for v in _alike(values, "RH_SHARE")])) if has_rh else cue
+    days = drivers["time"].dt.days_in_month.values.astype(np.float64)
+    parts = []
+    for one, own in zip(given, values, strict=True):
+        shares = _shares(own, (cue, rh), one.GPP.shape)
+        data, reconciled = _closed(one, shares, own, closure)
+        parts.append(_Member(data, _pools(data, own, days, emulator), reconciled))
+    return _together(parts)
+
+
+def _alike(values: list[Values], name: str) -> list[Values]:
+    """Members whose parameter has the most common step, so that a spread can be taken."""
+    shapes = [v[name].shape for v in values]
+    common = max(set(shapes), key=shapes.count)
+    return [v for v, shape in zip(values, shapes, strict=True) if shape == common]
+
+
+def _member_first(flux: xr.DataArray) -> Array:
+    whole = flux if "member" in flux.dims else flux.expand_dims(member=1)
+    ordered: Array = whole.transpose("member", "site", "time").values.astype(np.float32)
+    return ordered
+
+
+def _given(arrays: dict[str, Array], member: int, share: float) -> Given:
+    """Fluxes of one member and their errors."""
+    own = {name: values[member % len(values)] for name, values in arrays.items()}
+    gpp, reco = np.maximum(own["GPP"], 0.0), np.maximum(own["RECO"], 0.0)
+    error = {
+        "GPP": relative_error(gpp, gpp, arrays["GPP"], share),
+        "RECO": relative_error(reco, reco, arrays["RECO"], share),
+    }
+    nep = -own["NEE"] if "NEE" in own else None
+    if nep is not None:
+        error["NEP"] = relative_error(nep, (gpp + reco) / 2, arrays["NEE"], share)
+    return Given(gpp, reco, nep, error)
+
+
+def _monthly(values: Array, shape: tuple[int, ...]) -> Array:
+    """Repeat yearly values (site, year) for the months of each year."""
+    return values if values.shape == shape else np.repeat(values, 12, axis=1)
+
+
+def _shares(own: Values, spreads: tuple[Array, Array], shape: tuple[int, ...]) -> Shares:
+    rh = own.get("RH_SHARE")
+    return Shares(
+        _monthly(own["CUE"], shape),
+        None if rh is None else _monthly(rh, shape),
+        _monthly(spreads[0], shape),
+        _monthly(spreads[1], shape),
+    )
+
+
+def _closed(
+    given: Given, shares: Shares, own: Values, closure: Closure
+) -> tuple[xr.Dataset, Reconciled | None]:
+    if closure == "exact":
+        return close(given, shares)
+    if closure == "none":
+        return separate(given, shares), None
+    shape = given.GPP.shape
+    per_rh = own.get("RECO_PER_RH")
+    ratios = Ratios(
+        _monthly(own["GPP_PER_RA"], shape),
+        _monthly(own["GPP_PER_NPP"], shape),
+        None if per_rh is None else _monthly(per_rh, shape),
+    )
+    return by_ratios(given, ratios), None
+
+
+@dataclass(frozen=True)
+class _Member:
+    fluxes: xr.Dataset
+    pools: tuple[dict[str, NDArray[np.floating]], dict[str, int]]
+    reconciled: Reconciled | None
+
+
+def _pools(
+    data: xr.Dataset, own: Values, days: NDArray[np.float64], emulator: Emulator
+) -> tuple[dict[str, NDArray[np.floating]], dict[str, int]]:
+    """Pools of one member, and what had to be counted."""
+    years = len(days) // 12
+
+    def rate(name: str) -> NDArray[np.floating] | None:
+        return own[name].astype(np.float64) if name in own else None
+
+    turnover = Turnover(*(rate(f"{n}_TURNOVER") for n in ("VEG", "SOIL", "LITTER")),
+                        *(rate(f"{n}_SHARE") for n in ("LEAF", "WOOD")))  # fmt: skip
+    npp = data["NPP"].values.astype(np.float64)
+    rh = data["Rh"].values.astype(np.float64) if "Rh" in data else None
+    months = Months(npp, npp if rh is None else rh, days)
+    sums = (npp * days).reshape(len(npp), years, 12).sum(axis=2)
+    counts = {"negative_npp": int((sums < 0).sum()), "emptied_soil": 0}
+    through_time = emulator.options.stocks == "integrated" and years > 1 and rh is not None
+    if through_time and turnover.vegetation is not None and turnover.soil is not None:
+        pools, counts["emptied_soil"] = integrate(months, turnover)
+    else:
+        pools = by_ratio(months.yearly_npp, turnover)
+    return with_parts(pools, turnover), counts
+
+
+def _together(members: list[_Member]) -> Applied:
+    """Put the members side by side, time first."""
+    fluxes = {
+        name: np.stack([m.fluxes[name].values.T for m in members]).astype(np.float32)
+        for name in FLUXES
+        if name in members[0].fluxes
+    }
+    pools = {
+        name: np.stack([m.pools[0][name].T for m in members]).astype(np.float32)
+        for name in members[0].pools[0]
+    }
+    counts = {
+        name: sum(m.pools[1][name] for m in members) for name in ("negative_npp", "emptied_soil")
+    }
+    found = [m.reconciled for m in members if m.reconciled is not None]
+    return Applied(fluxes, pools, _moved(found) if found else {}, counts)
+
+
+def _moved(found: list[Reconciled]) -> dict[str, Array]:
+    """Means over members of how far the budget moved each flux."""
+    moved = {}
+    for name in MOVED:
+        if name not in found[0].adjustment:
+            continue
+        steps = [one.adjustment[name].values for one in found]
+        moved[f"adjustment_{name}"] = np.mean(steps, axis=0)
+        moved[f"adjustment_size_{name}"] = np.mean(np.abs(steps), axis=0)
+        variance = np.mean([one.posterior_variance[name].values for one in found], axis=0)
+        moved[f"posterior_sd_{name}"] = np.sqrt(variance)
+    moved["chi_square"] = np.mean([one.chi_square.values for one in found], axis=0)
+    return {name: values.T.astype(np.float32) for name, values in moved.items()}

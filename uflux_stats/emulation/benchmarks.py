@@ -1,0 +1,218 @@
+"""Emulated respiration and stocks against observations that nobody has trained on."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.checks import require_same_grid, require_units, require_variables
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.grid.regrid import regrid
+from uflux_stats.stats.metrics import score
+from uflux_stats.stats.totals import total
+
+GRAMS_PER_MEGAGRAM_HECTARE: Final = 100.0
+RESPIRED: Final = ("Rs", "Rh")
+
+
+def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.DataFrame:
+    """Pair measured soil respiration with the cell that it lies in.
+
+    Places that share a cell are averaged, so that a well-studied forest counts once. Emulated Rh is
+    compared with Rh; Rh + Ra has no counterpart in Rs, of which the roots' part is unknown, so Rs
+    is compared with RECO as an upper bound.
+
+    Parameters
+    ----------
+    carbon : xr.Dataset, ([member,] time, lat, lon) [gC m-2 d-1]
+        Rh and RECO; the mean over members and years is taken.
+    measured : pandas.DataFrame
+        Of ``read_srdb``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per cell and kind: ``kind`` ("Rs" or "Rh"), ``lat``, ``lon``, ``observed``,
+        ``modelled`` [gC m-2 yr-1], ``n`` (measurements).
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If a flux is missing or in another unit.
+    """
+    require_variables(carbon, ("Rh", "RECO"), name="carbon")
+    yearly = {kind: _yearly(carbon[flux]) for kind, flux in (("Rh", "Rh"), ("Rs", "RECO"))}
+    tables = []
+    for kind in RESPIRED:
+        rows = measured[measured[kind].notna()]
+        lat = xr.DataArray(rows["lat"].to_numpy(), dims="row")
+        lon = xr.DataArray(rows["lon"].to_numpy(), dims="row")
+        cells = yearly[kind].sel(lat=lat, lon=lon, method="nearest")
+        table = pd.DataFrame(
+            {
+                "kind": kind,
+                "lat": cells["lat"].values,
+                "lon": cells["lon"].values,
+                "observed": rows[kind].to_numpy(),
+                "modelled": cells.values,
+            }
+        ).dropna()
+        grouped = table.groupby(["kind", "lat", "lon"], as_index=False)
+        tables.append(
+            grouped.agg(
+                observed=("observed", "mean"),
+                modelled=("modelled", "mean"),
+                n=("observed", "size"),
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _yearly(flux: xr.DataArray) -> xr.DataArray:
+    days = flux["time"].dt.days_in_month
+    years = len(np.unique(flux["time"].dt.year))
+    mean = flux.mean("member") if "member" in flux.dims else flux
+    return (mean * days).sum("time", skipna=False) / years
+
+
+def score_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Score each kind of measurement: r2, r2_pearson, rmse, slope, bias, n (cells).
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Of ``soil_respiration_pairs``.
+    """
+    rows = []
+    for kind, table in pairs.groupby("kind"):
+        observed, modelled = (
+            xr.DataArray(table[name].to_numpy(), dims="row", attrs={"units": "gC m-2 yr-1"})
+            for name in ("observed", "modelled")
+        )
+        rows.append({"kind": kind, **_scores(score(observed, modelled))})
+    return pd.DataFrame(rows)
+
+
+def _scores(found: xr.Dataset) -> dict[str, float]:
+    return {str(name): float(value) for name, value in found.data_vars.items()}
+
+
+def compare_soil_carbon(
+    stocks: xr.DataArray, observed: xr.DataArray, land_area: xr.DataArray
+) -> dict[str, float]:
+    """Compare soil carbon with a map.
+
+    Parameters
+    ----------
+    stocks : xr.DataArray, (..., lat, lon) [gC m-2]
+        The mean over other dims is taken.
+    observed : xr.DataArray, (lat, lon) [gC m-2]
+        Of ``read_soil_carbon``; on another grid it is regridded.
+    land_area : xr.DataArray, (lat, lon) [m2]
+
+    Returns
+    -------
+    dict
+        Scores of cells where both are known, and ``total_modelled``, ``total_observed`` [PgC] over
+        these.
+
+    Raises
+    ------
+    UnitsError
+        If one is not in gC m-2.
+    """
+    require_units(stocks, "gC m-2", name="stocks")
+    require_units(observed, "gC m-2", name="observed")
+    mean = stocks.mean([d for d in stocks.dims if d not in ("lat", "lon")])
+    moved = _on(observed, mean)
+    known = mean.notnull() & moved.notnull() & (land_area > 0)
+    pair = [f.where(known).assign_attrs(units="gC m-2") for f in (moved, mean)]
+    found = _scores(score(*pair))
+    sums = [total(f.reset_coords(drop=True), area=land_area).item() for f in pair]
+    return {**found, "total_observed": sums[0], "total_modelled": sums[1]}
+
+
+def compare_biomass(
+    carbon: xr.Dataset, observed: xr.DataArray
+) -> tuple[dict[str, float], xr.Dataset]:
+    """Compare above-ground carbon with a map, in MgC ha-1 as foresters do.
+
+    Parameters
+    ----------
+    carbon : xr.Dataset
+        cAGB (..., lat, lon) [gC m-2]; the mean over other dims is taken.
+    observed : xr.DataArray, (lat, lon) [gC m-2]
+        Of ``read_cci_biomass``, on the same grid.
+
+    Returns
+    -------
+    scores : dict
+        Metrics of ``score``.
+    maps : xr.Dataset, (lat, lon) [MgC ha-1]
+        ``observed``, ``modelled`` and ``difference`` (modelled minus observed).
+
+    Raises
+    ------
+    MissingVariableError
+        If cAGB is not there.
+    UnitsError, GridError
+        If units or grids differ.
+    """
+    if "cAGB" not in carbon:
+        raise MissingVariableError(
+            "carbon: expected cAGB, got none; its models need leaf, wood and root carbon"
+        )
+    require_units(carbon["cAGB"], "gC m-2", name="carbon.cAGB")
+    require_units(observed, "gC m-2", name="observed")
+    require_same_grid(carbon["cAGB"], observed, names="carbon.cAGB, observed")
+    extra = [d for d in carbon["cAGB"].dims if d not in ("lat", "lon")]
+    unit = {"units": "MgC ha-1"}
+    modelled = (carbon["cAGB"].mean(extra) / GRAMS_PER_MEGAGRAM_HECTARE).assign_attrs(unit)
+    truth = (observed / GRAMS_PER_MEGAGRAM_HECTARE).assign_attrs(unit)
+    maps = xr.Dataset(
+        {
+            "observed": truth,
+            "modelled": modelled,
+            "difference": (modelled - truth).assign_attrs(unit),
+        }
+    )
+    return _scores(score(truth, modelled)), maps
+
+
+def compare_land_sink(nep: xr.DataArray, budget: xr.Dataset) -> pd.DataFrame:
+    """Put the yearly land sink beside that of the Global Carbon Budget.
+
+    Parameters
+    ----------
+    nep : xr.DataArray, ([member,] time, lat, lon) [gC m-2 d-1]
+        With coordinate ``land_area``.
+    budget : xr.Dataset
+        Of ``read_gcb_land_sink``: S_LAND (model, year) [PgC yr-1].
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``year``, ``NEP`` (mean over members), ``S_LAND`` (mean over models), ``S_LAND_low`` and
+        ``S_LAND_high`` (5th and 95th percentile over models) [PgC yr-1]. NEP holds no fire,
+        harvest or lateral flux, so it is the larger.
+    """
+    yearly = total(nep)
+    mean = yearly.mean("member") if "member" in yearly.dims else yearly
+    sink = budget["S_LAND"]
+    years = np.intersect1d(mean["year"], sink["year"])
+    chosen = sink.sel(year=years)
+    return pd.DataFrame(
+        {
+            "year": years,
+            "NEP": mean.sel(year=years).values,
+            "S_LAND": chosen.mean("model").values,
+            "S_LAND_low": chosen.quantile(0.05, "model").values,
+            "S_LAND_high": chosen.quantile(0.95, "model").values,
+        }
+    )
+
+
+def _on(observed: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
+    same = all(np.array_equal(observed[a], target[a]) for a in ("lat", "lon"))
+    return observed if same else regrid(observed, target)

@@ -1,0 +1,265 @@
+"""Emulate allocation on a grid: in memory, or band by band into a store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from uflux_stats.checks import require_dims, require_same_grid, require_units, require_whole_years
+from uflux_stats.emulation.applying import Applied, apply_to_cells
+from uflux_stats.emulation.cells import Cells
+from uflux_stats.emulation.emulator import Emulator, train_emulator
+from uflux_stats.emulation.options import Closure, EmulateOptions, require_closure
+from uflux_stats.errors import GridError, MissingVariableError
+from uflux_stats.grid import continents, land_area
+from uflux_stats.io.zarr_store import create_store
+from uflux_stats.schema import CARBON_FLUX, SCHEMA
+
+ROWS_AT_ONCE: Final = 120_000
+"""Cells times months of one member that are worked on at a time."""
+BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
+_DEFAULTS: Final = EmulateOptions()
+
+
+def emulate(
+    dgvms: xr.Dataset | Emulator,
+    drivers: xr.Dataset,
+    fluxes: xr.Dataset,
+    *,
+    closure: Closure = "exact",
+    options: EmulateOptions = _DEFAULTS,
+) -> xr.Dataset:
+    """Turn GPP and RECO into component fluxes and carbon stocks.
+
+    The allocation of each vegetation model is learned from climate, greenness, land cover, CO2 and
+    GPP, and applied to the given fluxes. Every model is one member, whole in itself: take means
+    and quantiles over ``member`` last, because quantiles of parts do not add up.
+
+    Parameters
+    ----------
+    dgvms : xr.Dataset, (model, ..., lat, lon), or Emulator
+        Of ``read_dgvm``, or a fitted emulator (``options`` are then its own).
+    drivers : xr.Dataset, (time, lat, lon)
+        Whole years of months.
+    fluxes : xr.Dataset, ([member,] time, lat, lon) [gC m-2 d-1]
+        GPP, RECO and, optionally, NEE as estimated directly. Member k of the result takes member k
+        of the fluxes, and begins again when there are fewer of those.
+    closure : {"exact", "none", "paper"}
+        "exact": the nearest budget, by inverse error variances, in which NPP = GPP - Ra, RECO = Ra
+        + Rh and NEP = GPP - RECO, with no negative GPP, RECO, Ra or Rh. "none": every part on its
+        own. "paper": parts from unbounded ratios, whose sums stay open.
+    options : EmulateOptions
+
+    Returns
+    -------
+    xr.Dataset
+        GPP RECO NEP NPP Ra Rh (member, time, lat, lon) [gC m-2 d-1]; cVeg cLeaf cWood cRoot cAGB
+        cBGB cLitter cSoil (member, year, lat, lon) [gC m-2], those that the models tell of. With
+        "exact", means over members of how far each flux was moved (``adjustment_X``,
+        ``adjustment_size_X``), its ``posterior_sd_X`` and ``chi_square`` (time, lat, lon).
+        ``attrs["not_available"]`` names pools that no model tells of; they are never filled.
+
+    Raises
+    ------
+    ConfigError
+        If a choice is unknown.
+    MissingVariableError
+        If GPP or RECO, or what there is to learn from, is missing.
+    UnitsError, GridError, CalendarError
+        If a unit, the grids or the months do not fit.
+
+    References
+    ----------
+    Sitch et al. (2024), doi 10.1029/2024GB008102 (the ensemble of vegetation models).
+    """
+    require_closure(closure)
+    require_fitting(drivers, fluxes)
+    emulator = (
+        dgvms
+        if isinstance(dgvms, Emulator)
+        else train_emulator(dgvms, drivers, closure=closure, options=options)
+    )
+    cells = Cells.of(drivers)
+    whole: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    counts = {"negative_npp": 0, "emptied_soil": 0}
+    for chosen in _pieces(cells, drivers.sizes["time"]):
+        applied = _apply(emulator, drivers, fluxes, chosen, closure)
+        _fill(whole, applied, chosen)
+        counts = {name: counts[name] + applied.counts[name] for name in counts}
+    return _labelled(whole, drivers, emulator, closure).assign_attrs(
+        {f"{name}_count": n for name, n in counts.items()}
+    )
+
+
+def emulate_to_store(
+    emulator: Emulator,
+    drivers: xr.Dataset,
+    fluxes: xr.Dataset,
+    path: str | Path,
+    *,
+    closure: Closure = "exact",
+) -> Path:
+    """Emulate a grid band by band into a Zarr store; the cube is never in memory at once.
+
+    Parameters
+    ----------
+    emulator : Emulator
+        Of ``train_emulator``.
+    drivers, fluxes : xr.Dataset
+        As for ``emulate``; Dask arrays are loaded band by band.
+    path : str or Path
+        The store; it appears when it is whole.
+    closure : {"exact", "none", "paper"}
+
+    Returns
+    -------
+    Path
+        The store, with the variables of ``emulate``.
+
+    Raises
+    ------
+    ConfigError, MissingVariableError, UnitsError, GridError, CalendarError
+        As in ``emulate``.
+    """
+    require_closure(closure)
+    require_fitting(drivers, fluxes)
+    steps, across = drivers.sizes["time"], drivers.sizes["lon"]
+    height = max(1, ROWS_AT_ONCE // (steps * across))
+    bands = [slice(start, start + height) for start in range(0, drivers.sizes["lat"], height)]
+    first: xr.Dataset | None = None
+    writer = None
+    empty = []
+    for band in tqdm(bands, desc="emulating", disable=not emulator.options.progress):
+        here = drivers.isel(lat=band).load()
+        try:
+            part = emulate(emulator, here, fluxes.isel(lat=band).load(), closure=closure)
+        except GridError:
+            empty.append(band)
+            continue
+        if writer is None:
+            first = part
+            writer = create_store(
+                _template(part, drivers), path, chunks={"lat": height}, title="Carbon allocation"
+            )
+        writer.write(part.drop_vars([n for n in part.coords if n not in part.dims]))
+    if writer is None or first is None:
+        raise GridError("drivers: expected cells with all required drivers, got none")
+    for band in empty:
+        writer.write(xr.full_like(_template(first, drivers).isel(lat=band), np.nan).compute())
+    return writer.finish()
+
+
+def require_fitting(drivers: xr.Dataset, fluxes: xr.Dataset) -> None:
+    """Raise unless drivers and fluxes are whole years of months on one grid."""
+    require_dims(drivers, ("time", "lat", "lon"), name="drivers")
+    require_whole_years(drivers["time"], name="drivers.time")
+    lacking = [name for name in ("GPP", "RECO") if name not in fluxes]
+    if lacking:
+        raise MissingVariableError(
+            f"fluxes: expected GPP and RECO, got no {lacking}; both are needed to close a budget"
+        )
+    for name in BUDGET_FLUXES:
+        if name in fluxes:
+            require_units(fluxes[name], CARBON_FLUX, name=f"fluxes.{name}")
+            require_dims(fluxes[name], ("time", "lat", "lon"), name=f"fluxes.{name}")
+            require_same_grid(drivers["TA"], fluxes[name], names=f"drivers, fluxes.{name}")
+
+
+def _pieces(cells: Cells, steps: int) -> Iterator[Cells]:
+    size = max(1, ROWS_AT_ONCE // steps)
+    for start in range(0, len(cells), size):
+        part = slice(start, start + size)
+        yield Cells(cells.lat, cells.lon, cells.row[part], cells.column[part])
+
+
+def _apply(
+    emulator: Emulator,
+    drivers: xr.Dataset,
+    fluxes: xr.Dataset,
+    cells: Cells,
+    closure: Closure,
+) -> Applied:
+    wanted = fluxes[[name for name in BUDGET_FLUXES if name in fluxes]]
+    taken = cells.take(wanted.drop_vars([n for n in wanted.coords if n not in wanted.dims]))
+    return apply_to_cells(emulator, cells.take(drivers), taken, closure)
+
+
+def _fill(
+    whole: dict[str, tuple[tuple[str, ...], np.ndarray]], applied: Applied, cells: Cells
+) -> None:
+    """Lay one piece out on the grid."""
+    groups = (
+        (("member", "time"), applied.fluxes),
+        (("member", "year"), applied.pools),
+        (("time",), applied.moved),
+    )
+    for dims, variables in groups:
+        for name, values in variables.items():
+            if name not in whole:
+                shape = (*values.shape[:-1], len(cells.lat), len(cells.lon))
+                whole[name] = ((*dims, "lat", "lon"), np.full(shape, np.nan, np.float32))
+            whole[name][1][..., cells.row, cells.column] = values
+
+
+def _labelled(
+    whole: dict[str, tuple[tuple[str, ...], np.ndarray]],
+    drivers: xr.Dataset,
+    emulator: Emulator,
+    closure: Closure,
+) -> xr.Dataset:
+    data = {name: (dims, values, _attrs(name)) for name, (dims, values) in whole.items()}
+    pools = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
+    lacking = [name for name in pools if name not in whole]
+    coords = {
+        "member": emulator.members,
+        "time": drivers["time"],
+        "year": np.unique(drivers["time"].dt.year.values),
+        "lat": drivers["lat"],
+        "lon": drivers["lon"],
+    }
+    attrs = {
+        "title": "Carbon allocation emulated from vegetation models",
+        "closure": closure,
+        "not_available": " ".join(lacking),
+    }
+    kept = {k: drivers.attrs[k] for k in ("climatology_year",) if k in drivers.attrs}
+    return xr.Dataset(data, coords, {**attrs, **kept}).assign_coords(_places(drivers))
+
+
+def _attrs(name: str) -> dict[str, str]:
+    if name in SCHEMA:
+        return SCHEMA[name].attrs
+    if name == "chi_square":
+        return {"units": "1", "long_name": "size of the adjustment, mean over members"}
+    what, flux = name.rsplit("_", 1)
+    return {"units": CARBON_FLUX, "long_name": f"{what.replace('_', ' ')} of {flux} by closure"}
+
+
+def _places(drivers: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Collect the maps that totals need: land area, continents and classes."""
+    maps = {name: drivers[name] for name in ("IGBP", "KOPPEN") if name in drivers}
+    maps["continent"] = continents(drivers["lat"], drivers["lon"])
+    if "LANDFRAC" in drivers:
+        maps["land_area"] = land_area(drivers["LANDFRAC"])
+    return {name: field.reset_coords(drop=True) for name, field in maps.items()}
+
+
+def _template(part: xr.Dataset, drivers: xr.Dataset) -> xr.Dataset:
+    """Lay out the store without values, on the whole grid."""
+    import dask.array  # adds warning filters, so not at our own import
+
+    sizes = {**part.sizes, "lat": drivers.sizes["lat"], "lon": drivers.sizes["lon"]}
+    layout = {
+        name: (
+            field.dims,
+            dask.array.zeros(tuple(sizes[d] for d in field.dims), dtype=np.float32),
+            field.attrs,
+        )
+        for name, field in part.data_vars.items()
+    }
+    coords = {name: part[name] for name in ("member", "time", "year")}
+    axes = {name: drivers[name] for name in ("lat", "lon")}
+    return xr.Dataset(layout, {**coords, **axes}, part.attrs).assign_coords(_places(drivers))
