@@ -40,6 +40,10 @@ class ConfigError(UfluxError):
     """A configuration key is unknown or its value is not allowed."""
 
 
+class ConvergenceError(UfluxError):
+    """A posterior sample does not pass its gate, so nothing may be read from it."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed."""
 

@@ -1,9 +1,10 @@
-"""Fit driver-conditioned respiration to towers by penalised least squares, in a fraction of a second.
+"""Fit driver-conditioned respiration to towers by penalised least squares, in milliseconds.
 
 The same mean function as the posterior of ``uflux_stats.bayes`` and a Gaussian prior of the same
 shape, at the mode; it is what a validation fold refits.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,8 +34,8 @@ Rows = NDArray[np.float64]
 SLOPE_UNIT: Final[dict[Form, float]] = {"q10": 1.0, "lloyd_taylor": 100.0}
 """Sensitivity per unit of the slope: ``Q10 = exp(slope)``; ``E0 = 100 slope`` [K]."""
 _NOISE: Final = 4.0
-"""Standard deviation [gC m-2 d-1] that a month stands for in the penalty: the error of a month, 1.5,
-raised because the months of a tower err together."""
+"""Standard deviation [gC m-2 d-1] that a month stands for in the penalty: the error of a month,
+1.5, raised because the months of a tower err together."""
 _PRIOR: Final[dict[Form, tuple[float, float]]] = {
     "q10": (float(np.log(1.8)), 0.35),
     "lloyd_taylor": (1.85, 0.8),
@@ -59,7 +60,7 @@ def temperature_covariate(temperature: Rows, form: Form) -> Rows:
     >>> temperature_covariate(np.array([10.0, 20.0]), "q10").tolist()
     [0.0, 1.0]
     """
-    unit = float(np.e) if form == "q10" else SLOPE_UNIT[form]
+    unit = math.e if form == "q10" else SLOPE_UNIT[form]
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(temperature_response(temperature, unit, form)), dtype=float)
 
@@ -147,12 +148,12 @@ def fit_conditioned_respiration(
     solution = _gauss_newton(problem)
     names = [IGBP_CLASSES[code] for code in present]
     counts = [_count(used, towers, code) for code in (*present, None)]
-    return _table(form, solution, measured, dict(zip([*names, ""], counts, strict=True)), provenance)
+    return _table(
+        form, solution, measured, dict(zip([*names, ""], counts, strict=True)), provenance
+    )
 
 
-def usable_months(
-    towers: xr.Dataset, form: Form, effects: Sequence[str]
-) -> NDArray[np.bool_]:
+def usable_months(towers: xr.Dataset, form: Form, effects: Sequence[str]) -> NDArray[np.bool_]:
     """Find the months (site, time) with RECO, a temperature response and all drivers of effects.
 
     Raises

@@ -191,4 +191,5 @@ def multiplier(drivers: xr.Dataset, effects: Sequence[DriverEffect]) -> xr.DataA
         (effect.coefficient * standardised(drivers, effect) for effect in effects[1:]),
         start=effects[0].coefficient * standardised(drivers, effects[0]),
     )
-    return xr.apply_ufunc(np.exp, logarithm, dask="allowed").assign_attrs(units="1")
+    product: xr.DataArray = xr.apply_ufunc(np.exp, logarithm, dask="allowed")
+    return product.assign_attrs(units="1")

@@ -37,9 +37,9 @@ def baseline(
 
     GPP by the P-model (Stocker et al. 2020, doi 10.5194/gmd-13-1545-2020), RECO by the temperature
     response of the parameter table, times its driver effects if it has any, LE by Priestley-Taylor
-    scaled by NDVI, and NEE = RECO - GPP. A flux is missing where one of its drivers is, or where CO2 is not positive. Where no energy is
-    available LE is zero; where it is too cold for the quantum yield GPP is zero. Dask arrays stay
-    lazy.
+    scaled by NDVI, and NEE = RECO - GPP. A flux is missing where one of its drivers is, or where
+    CO2 is not positive. Where no energy is available LE is zero; where it is too cold for the
+    quantum yield GPP is zero. Dask arrays stay lazy.
 
     Parameters
     ----------

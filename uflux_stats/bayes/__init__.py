@@ -1,0 +1,1 @@
+"""Posteriors of respiration parameters by class, continent and site, and what follows from them."""
