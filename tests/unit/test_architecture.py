@@ -70,7 +70,7 @@ def test_names_in_all_resolve(name: str) -> None:
 QUIET = """
 import locale, logging, os, random, warnings
 # what other libraries set when they are first imported is theirs
-import dask.array, scipy.cluster.hierarchy, scipy.special, xgboost
+import dask.array, scipy.cluster.hierarchy, scipy.sparse, scipy.special, xgboost
 import matplotlib, numpy as np, pandas as pd, xarray as xr
 
 def settings():
@@ -98,3 +98,23 @@ def test_importing_prints_nothing_and_changes_no_setting() -> None:
     assert run.returncode == 0, run.stderr
     assert run.stdout == ""
     assert run.stderr == ""
+
+
+def test_editors_see_the_public_names() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    seen = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("uflux_stats.")
+        for alias in node.names
+    }
+    assert seen == uflux_stats._HOMES
+
+
+def test_importing_the_package_alone_changes_nothing() -> None:
+    """Not even the settings that other libraries change when they are first imported."""
+    script = QUIET.split("import pkgutil")[0] + (
+        "before = settings()\nimport uflux_stats\nassert settings() == before\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -4,6 +4,7 @@ Field names are the keys of the TOML file. ``setting`` adds the allowed range to
 are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.check`` does.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -91,17 +92,24 @@ class ValidationConfig:
 
 @dataclass(frozen=True)
 class OutputConfig:
-    """``[output]``: where results go, and how many grid rows are worked on at once."""
+    """``[output]``: where results go, in which regions, and how much is in memory at once.
+
+    ``rows`` is the number of cells times months of a band of the grid.
+    """
 
     out: Path = Path("uflux-run")
-    chunk_rows: int = setting(60, low=1, high=4000)
+    regions: Literal["geographic", "natural_earth"] = "geographic"
+    rows: int = setting(800_000, low=1000, high=100_000_000)
 
 
 @dataclass(frozen=True)
 class RunSection:
-    """``[run]``: processes used (no result depends on it) and the seed of all randomness."""
+    """``[run]``: threads used, all processors by default, and the seed of all randomness.
 
-    workers: int = setting(1, low=1, high=1024)
+    No result depends on the number of threads.
+    """
+
+    workers: int = setting(os.cpu_count() or 1, low=1, high=1024)
     seed: int = setting(0, low=0)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
-from uflux_stats.pipeline.stages import data, drawing, engine
+from uflux_stats.pipeline.stages import data, drawing, engine, gridding, recovery
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
     """Return the stages of a run, in the order to run them."""
     twin = (_twin(config),) if config.is_twin else ()
-    return (*twin, _towers(config), *_engine(config), _figures())
+    return (*twin, _towers(config), *_engine(config), *_grid(config), *_drawing(config))
 
 
 def _twin(config: RunConfig) -> Stage:
@@ -68,8 +68,49 @@ def _engine(config: RunConfig) -> tuple[Stage, ...]:
     )
 
 
-def _figures() -> Stage:
-    return Stage("figures", drawing.figures, needs=(engine.VALIDATION,), outputs=(drawing.FIGURES,))
+def _grid(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that need gridded drivers; none on towers alone."""
+    if not _has_grid(config):
+        return ()
+    given = config.input
+    upscale = Stage(
+        "upscale",
+        gridding.upscale,
+        needs=(engine.REFINER, *_twin_needs(config)),
+        files={"drivers": given.drivers} if given.drivers else {},
+        outputs=(gridding.FLUXES,),
+        settings={"climatology_year": given.climatology_year, "rows": config.output.rows},
+    )
+    statistics = Stage(
+        "statistics",
+        gridding.statistics,
+        needs=(gridding.FLUXES,),
+        outputs=(gridding.STATISTICS,),
+        settings={"regions": config.output.regions},
+    )
+    recovered = Stage(
+        "recovery",
+        recovery.recovery,
+        needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
+    )
+    return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+
+
+def _has_grid(config: RunConfig) -> bool:
+    return config.is_twin or bool(config.input.drivers)
+
+
+def _drawing(config: RunConfig) -> tuple[Stage, ...]:
+    grid = (gridding.FLUXES,) if _has_grid(config) else ()
+    tables = Stage("tables", drawing.tables, needs=(engine.VALIDATION,), outputs=(drawing.TABLES,))
+    figures = Stage(
+        "figures",
+        drawing.figures,
+        needs=(engine.VALIDATION, *grid),
+        outputs=(drawing.FIGURES,),
+        settings={"grid": bool(grid), "twin": config.is_twin},
+    )
+    return tables, figures
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:

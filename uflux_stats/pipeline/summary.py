@@ -1,27 +1,36 @@
-"""What a run tells at its end: a table of its stages and of the numbers asked for first."""
+"""What a run tells at its end: its stages, skill, totals, and on the twin what was recovered."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from uflux_stats.pipeline.runner import RunRecord, StageRecord
-from uflux_stats.reporting.numbers import Number
+from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.schema import FLUXES
 
 SPLITS: Final = ("random", "tower")
+TOTALS: Final = ("GPP", "RECO", "NEP", "NEP_difference", "LE")
+TWIN_NOTICE: Final = "GENERATED TWIN EARTH, not data: what this run recovered, beside what is true"
 
 
 def summary(record: RunRecord) -> str:
-    """Return a plain-text table: stages with time and memory, skill and global totals.
+    """Return plain-text tables of the stages, the skill, the totals and, on the twin, the truth.
 
     Examples
     --------
     >>> from pathlib import Path
     >>> print(summary(RunRecord(Path("out"), (), {"totals.global.GPP": Number(130.0, "PgC yr-1")})))
-    total global GPP 130 PgC yr-1
+    total over the globe                   value  90 % of members
+    GPP [PgC yr-1]                           130
     results in out
     """
-    lines = [*_stages(record.stages), *_skill(record.numbers), *_totals(record.numbers)]
-    return "\n".join([*lines, f"results in {record.folder}"])
+    blocks = (
+        _stages(record.stages),
+        _skill(record.numbers),
+        _totals(record.numbers),
+        _recovered(record.numbers),
+        iter([f"results in {record.folder}"]),
+    )
+    return "\n".join(line for block in blocks for line in block)
 
 
 def _stages(stages: tuple[StageRecord, ...]) -> Iterator[str]:
@@ -31,24 +40,61 @@ def _stages(stages: tuple[StageRecord, ...]) -> Iterator[str]:
     for stage in stages:
         usage, note = stage.usage, "  finished before" if stage.reused else ""
         yield f"{stage.name:14}{usage.seconds:9.1f}{usage.peak_memory_mib:10.0f}{note}"
+    yield ""
 
 
-def _skill(numbers: dict[str, Number]) -> Iterator[str]:
-    for split in SPLITS:
-        for flux in FLUXES:
-            first, second = (
-                numbers.get(f"validation.{step}.{split}.{flux}.r2")
-                for step in ("baseline", "refined")
-            )
-            if first is not None and second is not None:
-                yield f"r2 {split} {flux}: {_text(first)} -> {_text(second)}"
-
-
-def _totals(numbers: dict[str, Number]) -> Iterator[str]:
+def _skill(numbers: Numbers) -> Iterator[str]:
+    """Show r2 and RMSE of both splits side by side: their gap is the first thing to know."""
+    if f"validation.refined.{SPLITS[-1]}.GPP.r2" not in numbers:
+        return
+    yield f"{'r2 / RMSE at towers':26}{'baseline':>16}{'refined, tower':>18}{'refined, random':>18}"
+    yield f"{'':26}{'':>16}{'held out':>18}{'rows held out':>18}"
     for flux in FLUXES:
-        entry = numbers.get(f"totals.global.{flux}")
+        cells = [
+            _pair(numbers, f"validation.{source}.{split}.{flux}")
+            for source, split in (("baseline", "tower"), ("refined", "tower"),
+                                  ("refined", "random"))
+        ]  # fmt: skip
+        if any(cells):
+            yield f"{flux:26}{cells[0]:>16}{cells[1]:>18}{cells[2]:>18}"
+    yield ""
+
+
+def _pair(numbers: Numbers, stem: str) -> str:
+    r2, rmse = numbers.get(f"{stem}.r2"), numbers.get(f"{stem}.rmse")
+    return f"{_text(r2)} / {_text(rmse)}" if r2 and rmse else ""
+
+
+def _totals(numbers: Numbers) -> Iterator[str]:
+    found = {flux: numbers.get(f"totals.global.{flux}") for flux in TOTALS}
+    if not any(found.values()):
+        return
+    yield f"{'total over the globe':34}{'value':>10}  90 % of members"
+    for flux, entry in found.items():
         if entry is not None:
-            yield f"total global {flux} {_text(entry)} {entry.units}"
+            yield f"{f'{flux} [{entry.units}]':34}{_text(entry):>10}  {_interval(entry)}".rstrip()
+    if any(entry and entry.low is not None for entry in found.values()):
+        yield ""
+
+
+def _recovered(numbers: Numbers) -> Iterator[str]:
+    pairs = {
+        name: (entry, numbers[f"{name}.truth"])
+        for name, entry in numbers.items()
+        if f"{name}.truth" in numbers
+    }
+    if not pairs:
+        return
+    yield TWIN_NOTICE
+    yield f"{'quantity':34}{'recovered':>10}{'true':>10}"
+    for name, (found, true) in pairs.items():
+        label = name.removeprefix("twin.").replace(".", ": ")
+        yield f"{f'{label} [{found.units}]':34}{_text(found):>10}{_text(true):>10}"
+    yield ""
+
+
+def _interval(entry: Number) -> str:
+    return "" if entry.low is None else f"{entry.low:.4g} to {entry.high:.4g}"
 
 
 def _text(entry: Number) -> str:

@@ -3,6 +3,7 @@
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.refiner import Refiner, refine
 from uflux_stats.refinement.splits import SPLITS, Split, split_folds
+from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
 from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "RefineOptions",
     "Refiner",
     "Split",
+    "UpscaleOptions",
     "ValidationOptions",
     "cross_validate",
     "refine",
     "split_folds",
+    "upscale",
 ]

@@ -66,6 +66,11 @@ class FeatureSpec:
         return (*self.dynamic, "C4", *(name for name, _ in self.classes))
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Coordinates that prediction needs; the latitude tells the season."""
+        return ("lat", "lon") if self.coordinates else ("lat",)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the predictors, in the order of the table's columns."""
         return tuple(name for name, _ in _columns(self, _Placeholder()))
@@ -116,7 +121,9 @@ def features(drivers: xr.Dataset, spec: FeatureSpec) -> xr.DataArray:
     Raises
     ------
     MissingVariableError
-        If a predictor of ``spec`` is not there.
+        If a predictor of ``spec`` or the latitude is not there.
+    DimensionError
+        If there is no dimension ``time``.
     UnitsError
         If one is in another unit.
     CalendarError
@@ -124,13 +131,13 @@ def features(drivers: xr.Dataset, spec: FeatureSpec) -> xr.DataArray:
     """
     require_dims(drivers, ["time"], name="drivers")
     require_monthly(drivers["time"])
-    require_variables(drivers, spec.drivers, name="drivers")
+    require_variables(drivers, (*spec.drivers, *spec.places), name="drivers")
     space = [dim for dim in drivers["TA"].dims if dim != "time"]
     template = drivers["TA"].transpose(*space, "time")
     block = _flatten(drivers, spec, template)
-    calendar = _Calendar(
-        drivers["time"].dt.month.values.astype(np.intp), "climatology_year" in drivers.attrs
-    )
+    # a part of such a year has neighbours that are not there, and several years need no wrapping
+    wrap = "climatology_year" in drivers.attrs and drivers.sizes["time"] == _MONTHS
+    calendar = _Calendar(drivers["time"].dt.month.values.astype(np.intp), wrap)
     shape = (-1, template.sizes["time"])
     columns = [np.broadcast_to(column, block["TA"].shape).reshape(shape)
                for _, column in _columns(spec, block, calendar)]  # fmt: skip
@@ -142,14 +149,15 @@ def features(drivers: xr.Dataset, spec: FeatureSpec) -> xr.DataArray:
 
 
 def _flatten(drivers: xr.Dataset, spec: FeatureSpec, template: xr.DataArray) -> dict[str, Block]:
-    """Bring every variable to float32 (cell, time); static ones to (cell, 1)."""
-    places = {name: drivers[name] for name in ("lat", "lon") if name in drivers.coords}
+    """Bring what changes to float32 (cell, time), and what belongs to a place to (cell, 1)."""
     block = {}
-    for name, values in {**{n: drivers[n] for n in spec.drivers}, **places}.items():
-        dims = [dim for dim in template.dims if dim in values.dims or dim != "time"]
+    for name in (*spec.drivers, *spec.places):
+        values = drivers[name]
+        changes = name in spec.dynamic or "time" in values.dims
+        dims = [dim for dim in template.dims if changes or dim != "time"]
         sizes = {dim: template.sizes[dim] for dim in dims if dim not in values.dims}
         whole = values.expand_dims(sizes).transpose(*dims)
-        steps = template.sizes["time"] if "time" in values.dims else 1
+        steps = template.sizes["time"] if changes else 1
         block[name] = np.asarray(whole, dtype=np.float32).reshape(-1, steps)
     return block
 
@@ -225,7 +233,14 @@ def _climate(
 
 
 def seasonal_cycle(values: Block, month: NDArray[np.intp]) -> Block:
-    """Mean of each calendar month over the years, (cell, 12); missing where there is none."""
+    """Mean of each calendar month over the years, (cell, 12); missing where there is none.
+
+    Examples
+    --------
+    >>> cycle = seasonal_cycle(np.array([[1.0, 5.0, 3.0]], np.float32), np.array([1, 2, 1]))
+    >>> cycle[0, :3].tolist()
+    [2.0, 5.0, nan]
+    """
     cycle = np.full((len(values), _MONTHS), np.nan, np.float32)
     for index in range(_MONTHS):
         chosen = values[:, month == index + 1]

@@ -4,15 +4,37 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.baselines import ParameterTable, fit_reference_respiration
+from uflux_stats.baselines import (
+    ParameterTable,
+    fit_conditioned_respiration,
+    fit_reference_respiration,
+)
+from uflux_stats.baselines.respiration import Form
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
-from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
+from uflux_stats.schema import variable
 
 NOT_NEGATIVE: Final = ("GPP", "RECO")
 DIFFERENCE: Final = "NEE_difference"
+PROCESS_PREDICTORS: Final = ("GPP", "RECO", "LE")
+
+
+def flux_attrs(name: str) -> dict[str, str]:
+    """Attributes of a predicted flux.
+
+    Examples
+    --------
+    >>> flux_attrs("NEE_difference")["units"]
+    'gC m-2 d-1'
+    """
+    if name != DIFFERENCE:
+        return variable(name).attrs
+    named = {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
+    return variable("NEE").attrs | named
 
 
 @dataclass(frozen=True)
@@ -38,31 +60,54 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
     -------
     Fit
     """
-    parameters = fit_reference_respiration(table.keep(rows))
-    offsets = table.baseline(parameters) if options.target == "residual" else None
+    parameters = fit_respiration_table(table.keep(rows), options.respiration)
+    process = table.baseline(parameters)
+    predictors = with_process(table.predictors, process, options)
     ensembles = {}
     for number, (name, observed) in enumerate(table.observed.items()):
-        target = observed - offsets[name] if offsets else observed
+        target = observed - process[name] if options.is_residual(name) else observed
         seen = rows & np.isfinite(target)
         if seen.any():
-            ensembles[name] = fit_ensemble(
-                table.predictors[seen], target[seen], options, [*seed, number]
-            )
+            ensembles[name] = fit_ensemble(predictors[seen], target[seen], options, [*seed, number])
     return Fit(parameters, ensembles)
 
 
+def with_process(
+    predictors: NDArray[np.float32], process: dict[str, Rows], options: RefineOptions
+) -> NDArray[np.float32]:
+    """Append what the process baseline says to the predictors (row, feature), if so chosen."""
+    if not options.process_predictors:
+        return predictors
+    columns = [process[name].astype(np.float32) for name in PROCESS_PREDICTORS]
+    return np.column_stack([predictors, *columns])
+
+
+def fit_respiration_table(towers: xr.Dataset, respiration: Respiration) -> ParameterTable:
+    """Fit the respiration of the baseline to the towers, in the way that the option names."""
+    if respiration == "fixed_q10":
+        return fit_reference_respiration(towers)
+    form: Form = "q10" if respiration == "conditioned_q10" else "lloyd_taylor"
+    return fit_conditioned_respiration(towers, form=form)
+
+
 def predict_rows(
-    fit: Fit, offsets: dict[str, Rows] | None, predictors: NDArray[np.float32], *, threads: int = 1
+    fit: Fit,
+    process: dict[str, Rows],
+    predictors: NDArray[np.float32],
+    options: RefineOptions,
+    *,
+    threads: int = 1,
 ) -> dict[str, NDArray[np.float32]]:
     """Predict every flux, each as an array (member, row), at rows of predictors.
 
     GPP and RECO are not negative; NEE as learned directly stays beside RECO - GPP of each member.
     """
+    table = with_process(predictors, process, options)
     predicted = {}
     for name, ensemble in fit.ensembles.items():
-        values = predict_ensemble(ensemble, predictors, threads=threads)
-        if offsets is not None:
-            values += offsets[name].astype(np.float32)
+        values = predict_ensemble(ensemble, table, threads=threads)
+        if options.is_residual(name):
+            values += process[name].astype(np.float32)
         predicted[name] = np.maximum(values, 0.0) if name in NOT_NEGATIVE else values
     if "GPP" in predicted and "RECO" in predicted:
         predicted[DIFFERENCE] = predicted["RECO"] - predicted["GPP"]

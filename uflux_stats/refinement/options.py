@@ -4,13 +4,16 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from uflux_stats.errors import ConfigError
+from uflux_stats.schema import FLUXES
 
+Respiration = Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "model": ("xgboost",),
     "target": ("residual", "direct"),
+    "respiration": ("fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"),
 }
 _FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
-_COUNTS: Final = ("members", "trees", "depth", "bins")
+_LEAST: Final = {"members": 1, "trees": 1, "depth": 1, "bins": 2, "min_weight": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,15 @@ class RefineOptions:
         The learner.
     target : {"residual", "direct"}
         Learn observation minus baseline, or the observation itself.
+    direct : tuple of str
+        Fluxes learned as observed even under "residual". By default NEE, whose baseline is the
+        difference of two larger errors.
+    process_predictors : bool
+        Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
+        how far to trust it.
+    respiration : {"fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"}
+        Baseline of RECO: base rates at Q10 1.5, or rate and sensitivity of each class times the
+        effects of greenness, light and VPD; see ``fit_conditioned_respiration``.
     members : int
         Size of the ensemble; each member sees its own draw of rows and features.
     row_fraction, feature_fraction : float
@@ -48,6 +60,9 @@ class RefineOptions:
 
     model: Literal["xgboost"] = "xgboost"
     target: Literal["residual", "direct"] = "residual"
+    direct: tuple[str, ...] = ("NEE",)
+    process_predictors: bool = True
+    respiration: Respiration = "fixed_q10"
     members: int = 10
     row_fraction: float = 0.8
     feature_fraction: float = 0.8
@@ -67,14 +82,21 @@ class RefineOptions:
                 raise ConfigError(
                     f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
                 )
+        unknown = sorted(set(self.direct) - set(FLUXES))
+        if unknown:
+            raise ConfigError(f"direct: expected some of {list(FLUXES)}, got {unknown}")
         for name in _FRACTIONS:
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise ConfigError(
                     f"{name}: expected a share above 0 and up to 1, got {getattr(self, name)}"
                 )
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+
+    def is_residual(self, flux: str) -> bool:
+        """Tell whether the residual of a flux is learned, not the flux itself."""
+        return self.target == "residual" and flux not in self.direct
 
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""

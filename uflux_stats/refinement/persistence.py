@@ -11,7 +11,8 @@ import xgboost as xgb
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
 from uflux_stats.refinement.features import FeatureSpec
-from uflux_stats.refinement.fitting import Fit
+from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
+from uflux_stats.refinement.learners import Ensemble
 from uflux_stats.refinement.options import RefineOptions
 
 LAYOUT: Final = 1
@@ -69,24 +70,38 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
             for flux, members in head["members"].items()
         }
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
-        return RefineOptions(**head["options"]), spec, Fit(parameters, ensembles)
-    except (KeyError, TypeError, xgb.core.XGBoostError) as error:
+        chosen = {**head["options"], "direct": tuple(head["options"]["direct"])}
+        options = RefineOptions(**chosen)
+        _require_width(ensembles, spec, options)
+        return options, spec, Fit(parameters, ensembles)
+    except (KeyError, TypeError, ValueError) as error:  # XGBoost's own error is a ValueError
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error
 
 
+def _require_width(
+    ensembles: dict[str, Ensemble], spec: FeatureSpec, options: RefineOptions
+) -> None:
+    """Raise ``ValueError`` unless all trees were grown on as many predictors as there are."""
+    width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
+    found = {booster.num_features() for ensemble in ensembles.values() for booster in ensemble}
+    if found != {width}:
+        raise ValueError(f"trees for {sorted(found)} predictors, where the head names {width}")
+
+
 def _read_head(path: Path) -> dict[str, Any]:
     """Read the head file and check its layout."""
     try:
-        head: dict[str, Any] = json.loads((path / _HEAD).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        head = json.loads((path / _HEAD).read_text())
+    except (OSError, ValueError) as error:
         raise DataFileError(
             f"path: expected a folder written by Refiner.save, got {path} ({error})"
         ) from error
-    if head.get("layout") != LAYOUT:
+    layout = head.get("layout") if isinstance(head, dict) else None
+    if layout != LAYOUT:
         raise DataFileError(
-            f"path: expected a refiner of layout {LAYOUT}, got {head.get('layout')}; "
+            f"path: expected a refiner of layout {LAYOUT}, got {layout}; "
             "it was written by another version of the package: fit it again"
         )
-    return head
+    return dict(head)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from uflux_stats.baselines import baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.errors import MissingVariableError
+from uflux_stats.grid import cell_coordinates
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
-from uflux_stats.refinement.fitting import DIFFERENCE, Fit, fit_rows, predict_rows
+from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.splits import Split
@@ -22,7 +23,7 @@ from uflux_stats.refinement.validation import (
     cross_validate,
     validation_metrics,
 )
-from uflux_stats.schema import variable
+from uflux_stats.schema import FLUXES
 
 
 @dataclass
@@ -62,41 +63,25 @@ class Refiner:
         -------
         xr.Dataset, (member, site, time) or (member, time, lat, lon)
             GPP, RECO, NEE (learned directly), NEE_difference (RECO - GPP) [gC m-2 d-1] and
-            LE [W m-2], float32; missing where a required driver is.
+            LE [W m-2], float32; missing where a required driver is. On a grid with LANDFRAC they
+            carry the coordinates of ``cell_coordinates``, so that ``total`` needs nothing more.
 
         Raises
         ------
         MissingVariableError
-            If a predictor of the fit is not there.
+            If a predictor of the fit or a driver of the baseline is not there, or no month has
+            all required drivers.
+        DimensionError
+            If there is no dimension ``time``.
         UnitsError
             If one is in another unit.
         CalendarError
             If months are missing or not in order.
         """
-        completed = complete_drivers(drivers)
-        require_variables(completed, self.spec.drivers, name="drivers")
-        require_dims(completed["TA"], ["time"], name="drivers.TA")
-        predictors = features(completed, self.spec).values
-        space = [dim for dim in completed["TA"].dims if dim != "time"]
-        layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
-        usable = _usable(completed, layout)
-        offsets = self._offsets(completed, layout, usable)
-        rows = np.ascontiguousarray(predictors[:, usable].T)
-        predicted = predict_rows(self.fit, offsets, rows, threads=threads)
-        labelled = {name: _lay_out(values, usable, layout, name)
-                    for name, values in predicted.items()}  # fmt: skip
-        dims = ("member", *completed["TA"].dims)
-        return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
-
-    def _offsets(
-        self, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
-    ) -> dict[str, Rows] | None:
-        """Baseline fluxes at the usable cells and months, where the residual was learned."""
-        if self.options.target == "direct":
-            return None
-        modelled = baseline(drivers, self.fit.parameters).transpose(*layout.dims)
-        shape = usable.shape
-        return {name: modelled[name].values.reshape(shape)[usable] for name in self.fit.ensembles}
+        fluxes = predict_fluxes(self, drivers, threads=threads)
+        if {"lat", "lon"} <= set(fluxes.dims) and "LANDFRAC" in drivers:
+            return fluxes.assign_coords(cell_coordinates(drivers))
+        return fluxes
 
     def validate(
         self,
@@ -163,7 +148,8 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Parameters
     ----------
     towers : xr.Dataset, (site, time)
-        Drivers and observed fluxes, as ``read_fluxnet`` gives them.
+        Drivers and observed fluxes, as ``read_fluxnet`` gives them. RECO is needed whatever is to
+        be learned, since the respiration parameters are fitted to it.
     options : RefineOptions, optional
     **changes
         Fields of ``RefineOptions``: model, members, target, seed, ...
@@ -175,18 +161,69 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     Raises
     ------
     MissingVariableError, UnitsError
-        If the towers lack a driver, or have it in another unit.
+        If the towers lack a driver or RECO, or have a variable in another unit.
     ConfigError
         If an option is out of its range.
 
     References
     ----------
     Zhu et al. (2026), doi 10.1016/j.agrformet.2026.111197, eqs 8-9.
+
+    Examples
+    --------
+    Four towers in two classes of forest, one year:
+
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "GPP": 6.0, "RECO": 4.0, "NEE": -2.0, "LE": 60.0}
+    >>> rng = np.random.default_rng(0)
+    >>> towers = xr.Dataset({
+    ...     name: (("site", "time"), mean * rng.uniform(0.8, 1.2, (4, 12)), variable(name).attrs)
+    ...     for name, mean in means.items()
+    ... })
+    >>> towers["IGBP"] = ("site", [1, 1, 4, 4], {"units": "class"})
+    >>> towers["C4"] = ("site", [0.0, 0.0, 0.0, 0.0], {"units": "1"})
+    >>> towers = towers.assign_coords(time=xr.date_range("2004-01", periods=12, freq="MS"),
+    ...                               lat=("site", [50.0, 51.0, 45.0, 46.0]),
+    ...                               lon=("site", [8.0, 9.0, -80.0, -81.0]))
+    >>> refiner = refine(towers, members=2, trees=5)
+    >>> gpp = refiner.predict(towers).GPP
+    >>> gpp.dims, gpp.shape
+    (('member', 'site', 'time'), (2, 4, 12))
+    >>> refiner.validate("igbp").n_towers.sel(variable="GPP", source="refined").item()
+    4
     """
     chosen = replace(options or RefineOptions(), **changes)
     table = training_table(towers, coordinates=chosen.coordinates)
     everything = np.ones(len(table.site), bool)
     return Refiner(chosen, table.spec, fit_rows(table, everything, chosen, [chosen.seed]), table)
+
+
+def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
+    """Predict as ``Refiner.predict`` does, without the coordinates of the cells."""
+    require_variables(drivers, REQUIRED, name="drivers")
+    completed = complete_drivers(drivers).compute()
+    require_variables(completed, refiner.spec.drivers, name="drivers")
+    require_dims(completed["TA"], ["time"], name="drivers.TA")
+    predictors = features(completed, refiner.spec).values
+    space = [dim for dim in completed["TA"].dims if dim != "time"]
+    layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
+    usable = _usable(completed, layout)
+    process = _process(refiner, completed, layout, usable)
+    rows = np.ascontiguousarray(predictors[:, usable].T)
+    predicted = predict_rows(refiner.fit, process, rows, refiner.options, threads=threads)
+    labelled = {name: _lay_out(values, usable, layout, name)
+                for name, values in predicted.items()}  # fmt: skip
+    dims = ("member", *completed["TA"].dims)
+    return xr.Dataset(labelled).transpose(*dims).assign_attrs(title="Refined fluxes")
+
+
+def _process(
+    refiner: Refiner, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
+) -> dict[str, Rows]:
+    """Baseline fluxes at the usable cells and months."""
+    modelled = baseline(drivers, refiner.fit.parameters).transpose(*layout.dims)
+    return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
 
 
 def _usable(drivers: xr.Dataset, layout: xr.DataArray) -> Mask:
@@ -208,12 +245,9 @@ def _lay_out(
     whole = np.full((len(values), *usable.shape), np.nan, np.float32)
     whole[:, usable] = values
     shaped = whole.reshape(len(values), *layout.shape)
-    attrs = variable(name.removesuffix("_difference")).attrs
-    if name == DIFFERENCE:
-        attrs |= {"long_name": "net ecosystem exchange as RECO - GPP, positive to the atmosphere"}
     return xr.DataArray(
         shaped,
         dims=("member", *layout.dims),
         coords={**layout.coords, "member": np.arange(len(values))},
-        attrs=attrs,
+        attrs=flux_attrs(name),
     )

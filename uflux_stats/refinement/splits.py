@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.schema import MISSING_CLASS
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
@@ -31,7 +32,7 @@ def split_folds(
     "random" deals out rows, whatever tower they are from, as the public code of the method paper
     does; months of a tower then stand on both sides. All others keep a tower whole: "tower" leaves
     one out at a time (or groups of them, with ``folds``), "igbp" and "koppen" one class,
-    "blocks" all towers of a region at most 1000 km wide.
+    "blocks" all towers of a region at most 1000 km wide. Towers of unknown class are one class.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def _groups(towers: xr.Dataset, split: Split) -> NDArray[np.intp]:
     name = split.upper()
     if name not in towers:
         raise MissingVariableError(f"towers: expected {name} for this split; add it to the towers")
-    return towers[name].values.astype(np.intp)
+    return towers[name].fillna(MISSING_CLASS).values.astype(np.intp)
 
 
 def _blocks(towers: xr.Dataset) -> NDArray[np.intp]:

@@ -66,7 +66,7 @@ class TrainingTable:
     def baseline(self, parameters: ParameterTable) -> dict[str, Rows]:
         """Fluxes of the process baseline at the rows."""
         modelled = baseline(self.towers, parameters)
-        return {name: self.take(modelled[name]) for name in self.observed}
+        return {name: self.take(modelled[name]) for name in FLUXES}
 
 
 def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> TrainingTable:

@@ -10,11 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from uflux_stats.refinement.fitting import fit_rows, predict_rows
+from uflux_stats.errors import ConfigError
+from uflux_stats.refinement.fitting import fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.splits import Split, split_folds
 from uflux_stats.refinement.table import Rows, TrainingTable
-from uflux_stats.schema import variable
 from uflux_stats.stats.metrics import score
 
 SOURCES: Final = ("observed", "baseline", "refined")
@@ -44,6 +44,12 @@ class ValidationOptions:
     workers: int = 2
     progress: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("members", "workers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
 
 _DEFAULTS: Final = ValidationOptions()
 
@@ -70,6 +76,36 @@ def cross_validate(
         Each flux as observed, by the baseline and refined (mean of the members), where all rows
         of a flux have all three; NEE_difference too; the ``fold`` (site, time) of each row, and
         the static classes of the towers.
+
+    Raises
+    ------
+    ConfigError
+        If the split is unknown or not possible.
+    MissingVariableError
+        If the towers lack what the split needs, or no row outside a fold has RECO.
+
+    Examples
+    --------
+    Towers as in the example of ``refine``, here each constant in time:
+
+    >>> from uflux_stats.refinement.table import training_table
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "RECO": 4.0}
+    >>> towers = xr.Dataset({
+    ...     name: (("site", "time"), np.full((3, 12), mean), variable(name).attrs)
+    ...     for name, mean in means.items()
+    ... })
+    >>> towers["IGBP"] = ("site", [1, 1, 4], {"units": "class"})
+    >>> towers["C4"] = ("site", [0.0, 0.0, 0.0], {"units": "1"})
+    >>> towers = towers.assign_coords(site=["A", "B", "C"], lat=("site", [50.0, 51.0, 45.0]),
+    ...                               lon=("site", [8.0, 9.0, -80.0]),
+    ...                               time=xr.date_range("2004-01", periods=12, freq="MS"))
+    >>> held_out = cross_validate(training_table(towers), "tower", RefineOptions(trees=2))
+    >>> held_out.RECO.sel(source="refined", site="C").mean().round(3).item()
+    4.0
+    >>> held_out.fold.isel(time=0).values.tolist()
+    [0.0, 1.0, 2.0]
     """
     chosen = replace(options, members=how.members)
     fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
@@ -91,8 +127,7 @@ def _fold_work(table: TrainingTable, fold: NDArray[np.intp], options: RefineOpti
         held_out = np.flatnonzero(fold == number)
         fit = fit_rows(table, fold != number, options, [options.seed, number])
         process = {k: v[held_out] for k, v in table.baseline(fit.parameters).items()}
-        offsets = process if options.target == "residual" else None
-        members = predict_rows(fit, offsets, table.predictors[held_out])
+        members = predict_rows(fit, process, table.predictors[held_out], options)
         refined = {k: v.mean(axis=0, dtype=np.float64) for k, v in members.items()}
         if "GPP" in process and "RECO" in process:
             process["NEE_difference"] = process["RECO"] - process["GPP"]
@@ -140,7 +175,7 @@ def _label(
         rows = [table.observed[of_flux], *(predicted[source][name] for source in SOURCES[1:])]
         together = np.isfinite(rows).all(axis=0)
         values = np.stack([table.put(np.where(together, row, np.nan)) for row in rows])
-        labelled[name] = (("source", "site", "time"), values, variable(of_flux).attrs)
+        labelled[name] = (("source", "site", "time"), values, flux_attrs(name))
     statics = {name: table.towers[name] for name in ("IGBP", "KOPPEN") if name in table.towers}
     places = {name: table.towers[name] for name in ("site", "time", "lat", "lon")}
     return xr.Dataset(
@@ -161,6 +196,13 @@ def validation_metrics(predictions: xr.Dataset) -> xr.Dataset:
     -------
     xr.Dataset, (source, variable)
         Metrics of ``score``, and ``n_towers``.
+
+    Examples
+    --------
+    >>> gpp = (("source", "site", "time"), [[[1.0, 3.0]], [[2.0, 2.0]], [[1.0, 2.0]]])
+    >>> held_out = xr.Dataset({"GPP": gpp}, coords={"source": list(SOURCES)})
+    >>> validation_metrics(held_out).r2.sel(variable="GPP").values.tolist()
+    [0.0, 0.5]
     """
     names = fluxes_of(predictions)
     tables = [

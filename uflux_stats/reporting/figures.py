@@ -110,7 +110,7 @@ def _skill_text(step: str, skill: dict[str, float], units: str) -> str:
     )
 
 
-def skill_bars(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
+def skill_bars(skill: pd.DataFrame, *, split: str, metric: str = "r2") -> Figure:
     """Draw the skill of baseline and refined fluxes by group (land cover, climate, season, size).
 
     Parameters
@@ -119,6 +119,8 @@ def skill_bars(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
         One row per flux, grouping, group and step: ``flux``, ``grouping`` (such as ``IGBP``),
         ``group`` (such as ``ENF``), ``step`` (baseline or refined), ``n`` and a column ``metric``.
         Groups are drawn in the order of their first row.
+    split : str
+        How the refined values were held out, a key of ``SPLIT_NAMES``.
     metric : str
         Column to draw; it has no unit.
 
@@ -148,6 +150,7 @@ def skill_bars(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
                 ax.set_title(f"{flux} by {grouping}")
             row[0].set_ylabel(f"{metric} [1]")
             row[0].margins(y=0.15)
+        figure.suptitle(f"Validation: {SPLIT_NAMES[split]}; months in brackets, bars end at -1")
         _legend_below(figure, panels[0, 0], columns=2)
     return figure
 
@@ -201,7 +204,7 @@ def _bars(
         bars = ax.bar(places, heights.clip(-1), 0.8 / len(series), color=COLOURS[name], label=name)
         ax.bar_label(bars, [_value(height) for height in heights], fontsize=5, padding=1)
     ax.axhline(0, color=BLACK, linewidth=0.6)
-    ax.set_xticks(range(len(groups)), groups, rotation=90 if len(groups) > 4 else 0, fontsize=6)
+    ax.set_xticks(range(len(groups)), groups, rotation=90 if column == "step" else 0, fontsize=6)
     return groups
 
 

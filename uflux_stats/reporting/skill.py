@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.schema import FLUXES, IGBP_CLASSES, KOPPEN_CLASSES
-from uflux_stats.stats.metrics import score
+from uflux_stats.schema import FLUXES, IGBP_CLASSES, KOPPEN_CLASSES, variable
+from uflux_stats.stats.metrics import LONG_NAMES, score
 
 STEPS: Final = ("baseline", "refined")
+SIZES: Final = {"gC m-2 d-1": 5.0, "W m-2": 50.0}
+"""Where large fluxes begin, in either direction, by unit."""
 MIN_MONTHS: Final = 24
 """Months that a group needs to be scored."""
+MIN_TOWER_MONTHS: Final = 12
 
 
 def pairs_table(predictions: xr.Dataset) -> pd.DataFrame:
@@ -36,8 +39,9 @@ def pairs_table(predictions: xr.Dataset) -> pd.DataFrame:
 def group_skill(pairs: pd.DataFrame) -> pd.DataFrame:
     """Score baseline and refined fluxes by land cover, climate, season and size of the flux.
 
-    Seasons are three months of the calendar; "size" is the lower and the upper half of what was
-    observed. Groups with fewer than ``MIN_MONTHS`` months are left out.
+    Seasons are three months of the calendar; "size" is below and from 5 gC m-2 d-1 (50 W m-2) on of
+    what was observed, in either direction. Groups with fewer than ``MIN_MONTHS`` months are left
+    out.
 
     Parameters
     ----------
@@ -47,12 +51,39 @@ def group_skill(pairs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Columns flux, grouping, group, step, n, r2.
+        Columns flux, grouping, group, step, n_towers and the metrics of ``score``.
     """
     return pd.DataFrame(
         [row for flux, rows in pairs.groupby("flux", sort=False) for row in _by_group(flux, rows)],
-        columns=["flux", "grouping", "group", "step", "n", "r2"],
+        columns=["flux", "grouping", "group", "step", "n_towers", *LONG_NAMES],
     )
+
+
+def tower_skill(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Score every tower by itself, and give quartiles over the towers.
+
+    Towers with fewer than ``MIN_TOWER_MONTHS`` months are left out.
+
+    Parameters
+    ----------
+    pairs : pd.DataFrame
+        From ``pairs_table``.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns flux, step, quantile (0.25, 0.5, 0.75), n_towers and the metrics of ``score``.
+    """
+    parts = []
+    for flux, rows in pairs.groupby("flux", sort=False):
+        towers = [site for _, site in rows.groupby("site") if len(site) >= MIN_TOWER_MONTHS]
+        scored = pd.DataFrame([row for site in towers for row in _steps(site)])
+        for step in STEPS if towers else ():
+            chosen = scored[scored["step"] == step].drop(columns=["step", "n_towers"])
+            quartiles = chosen.quantile([0.25, 0.5, 0.75]).rename_axis("quantile").reset_index()
+            parts.append(quartiles.assign(flux=flux, step=step, n_towers=len(towers)))
+    columns = ["flux", "step", "quantile", "n_towers", *LONG_NAMES]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def split_skill(predictions: xr.Dataset) -> pd.DataFrame:
@@ -66,7 +97,7 @@ def split_skill(predictions: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Columns flux, split, step, n, r2.
+        Columns flux, split, step, n_towers and the metrics of ``score``.
     """
     parts = []
     for split in predictions["split"].values:
@@ -91,12 +122,14 @@ def _pairs(predictions: xr.Dataset, flux: str) -> pd.DataFrame:
 
 
 def _by_group(flux: object, rows: pd.DataFrame) -> Iterator[dict[str, object]]:
-    upper = rows["observed"] > rows["observed"].median()
+    limit = SIZES[variable(str(flux)).units]
+    small, large = f"below {limit:g}", f"from {limit:g} on"
+    size = np.where(rows["observed"].abs() < limit, small, large)
     groupings = {
         "IGBP": (rows.get("IGBP"), IGBP_CLASSES.values()),
         "Koppen": (rows.get("KOPPEN"), KOPPEN_CLASSES.values()),
         "season": (_season(rows["time"]), ("DJF", "MAM", "JJA", "SON")),
-        "size": (pd.Series(np.where(upper, "upper", "lower"), rows.index), ("lower", "upper")),
+        "size": (pd.Series(size, rows.index), (small, large)),
     }
     for grouping, (labels, groups) in groupings.items():
         for group in groups if labels is not None else ():
@@ -115,4 +148,5 @@ def _steps(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     observed = xr.DataArray(rows["observed"].to_numpy(float), dims="pair")
     for step in STEPS:
         skill = score(observed, observed.copy(data=rows[step].to_numpy(float)))
-        yield {"step": step, "n": int(skill["n"]), "r2": float(skill["r2"])}
+        metrics = {str(name): float(value) for name, value in skill.items()}
+        yield {"step": step, "n_towers": rows["site"].nunique(), **metrics, "n": int(skill["n"])}

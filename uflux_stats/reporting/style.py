@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
 BLACK: Final = "#000000"
 GREY: Final = "#767676"
+NOTICE: Final = "#B00020"
 COLOURS: Final[dict[str, str]] = {
     "baseline": "#E69F00",
     "refined": "#0072B2",
@@ -55,8 +56,16 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path, *, notice: str = "") -> Path:
     """Write a figure as PNG; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+        In a folder that exists.
+    notice : str
+        What must not be overlooked, such as that the data are generated; written at the edge.
 
     Returns
     -------
@@ -64,6 +73,8 @@ def save_figure(figure: Figure, path: Path) -> Path:
         Where it was written.
     """
     with style():
+        if notice:
+            figure.text(0.995, 0.005, notice, ha="right", va="bottom", fontsize=6, color=NOTICE)
         figure.savefig(path, format="png", metadata={"Software": None})
     return path
 

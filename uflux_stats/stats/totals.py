@@ -1,5 +1,6 @@
 """Sums and means over land: fluxes in PgC per year, stocks in PgC, heat in W m-2."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ COMMON_YEAR: Final = 2001
 def total(
     values: xr.DataArray,
     *,
-    by: By | None = None,
+    by: By | Sequence[By] | None = None,
     area: xr.DataArray | None = None,
     regions: RegionSet = "geographic",
 ) -> xr.DataArray:
@@ -38,7 +39,8 @@ def total(
         any dims. Other dimensions (member, quantile, model) are kept. Values are per land area.
     by : {"globe", "continent", "pft", "koppen", "tropics", "latitude"}, optional
         Kind of region; without it, all land and no dimension `region`. "pft" and "koppen" need the
-        coordinates ``IGBP`` and ``KOPPEN``.
+        coordinates ``IGBP`` and ``KOPPEN``. Several kinds are summed in one pass and follow each
+        other along `region`.
     area : xr.DataArray, (lat, lon) [m2], optional
         Land area; by default the coordinate ``land_area`` of ``values``.
     regions : {"geographic", "natural_earth"}
@@ -97,7 +99,7 @@ def total(
 def area_mean(
     values: xr.DataArray,
     *,
-    by: By | None = None,
+    by: By | Sequence[By] | None = None,
     area: xr.DataArray | None = None,
     regions: RegionSet = "geographic",
 ) -> xr.DataArray:
@@ -137,7 +139,10 @@ def area_mean(
 
 
 def _weights(
-    values: xr.DataArray, by: By | None, area: xr.DataArray | None, regions: RegionSet
+    values: xr.DataArray,
+    by: By | Sequence[By] | None,
+    area: xr.DataArray | None,
+    regions: RegionSet,
 ) -> xr.DataArray:
     """Land area [m2] of each cell, (lat, lon) or within each region (region, lat, lon)."""
     require_dims(values, ("lat", "lon"), name="values")
@@ -158,7 +163,9 @@ def _weights(
     land = area.fillna(0.0).astype(np.float64).reset_coords(drop=True)
     if by is None:
         return land
-    return land * region_masks(values, by, regions=regions).reset_coords(drop=True)
+    kinds = (by,) if isinstance(by, str) else by
+    masks = [region_masks(values, kind, regions=regions).reset_coords(drop=True) for kind in kinds]
+    return land * xr.concat(masks, "region", combine_attrs="drop_conflicts")
 
 
 def _sum_over_land(values: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:

@@ -35,12 +35,43 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     out = folders[0]
-    for name in ("towers.nc", "validation.nc", "numbers.json", "runtime.json", "refiner"):
+    wanted = ("towers.nc", "validation.nc", "fluxes.zarr", "statistics.nc", "numbers.json",
+              "runtime.json", "refiner", "tables/validation_groups.csv")  # fmt: skip
+    for name in wanted:
         assert (out / name).exists()
-    assert sorted(found.suffix for found in (out / "figures").iterdir()) == [".png"] * 3
+    drawn = {found.name for found in (out / "figures").iterdir()}
+    assert {"validation_scatter.png", "validation_splits.png", "map_GPP.png"} <= drawn
     numbers = json.loads((out / "numbers.json").read_text())
     assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
     assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
+
+
+def test_totals_add_up(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    whole = numbers["totals.global.GPP"]
+    zones = ("southern extratropics", "tropics", "northern extratropics")
+    parts = sum(numbers[f"totals.{zone}.GPP"]["value"] for zone in zones)
+    assert whole["low"] <= whole["value"] <= whole["high"]
+    assert parts == pytest.approx(whole["value"], rel=1e-6)
+    sink = numbers["totals.global.RECO"]["value"] - whole["value"]
+    assert numbers["totals.global.NEP_difference"]["value"] == pytest.approx(-sink, rel=1e-4)
+
+
+def test_too_few_years_are_said_and_not_guessed(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    for key in ("trend.global.GPP", "iav.tropics.RECO"):
+        assert numbers[key]["value"] is None
+        assert numbers[key]["note"] == "skipped: fewer than 4 years"
+
+
+def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    manifest = json.loads((folders[0] / "twin/TWIN.json").read_text())
+    true = numbers["twin.upscale.GPP_total.truth"]["value"]
+    assert true == manifest["truth"]["totals"]["GPP"]["value"]
+    assert numbers["twin.upscale.GPP_total"]["value"] == pytest.approx(
+        numbers["totals.global.GPP"]["value"], rel=1e-9
+    )
 
 
 def test_same_configuration_same_bytes(folders: tuple[Path, Path]) -> None:

@@ -79,7 +79,7 @@ def test_scatter_draws_only_the_fluxes_that_are_there(pairs: pd.DataFrame) -> No
 
 
 def test_bars_show_the_values_given(skill: pd.DataFrame) -> None:
-    figure = skill_bars(skill[skill["split"] == "tower"])
+    figure = skill_bars(skill[skill["split"] == "tower"], split="tower")
     told = texts(figure)
     assert {"0.31", "0.64"} <= set(told.splitlines())
     assert "0.87" not in told
@@ -117,7 +117,7 @@ def test_files_are_png_and_reproducible_and_settings_stay(
     before = dict(mpl.rcParams)
     for name, draw in {
         "scatter": lambda: validation_scatter(pairs, split="tower"),
-        "bars": lambda: skill_bars(skill),
+        "bars": lambda: skill_bars(skill, split="tower"),
         "gap": lambda: split_gap(skill),
         "map": lambda: flux_map(field, title="GPP"),
     }.items():

@@ -1,17 +1,27 @@
 """Stage that draws the figures from what earlier stages wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
+from uflux_stats.pipeline.stages.gridding import FLUXES
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
+from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number
-from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill
+from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill, tower_skill
 from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "figures"
+TABLES: Final = "tables"
+TWIN_NOTICE: Final = "generated twin Earth, not data"
+MAPPED: Final = ("GPP", "RECO", "NEE", "NEE_difference", "LE")
 HONEST_FIRST: Final = ("tower", "blocks", "koppen", "igbp", "random")
 """Which split the figures of one split show, if there are several."""
 
@@ -24,9 +34,40 @@ def figures(task: Task) -> Mapping[str, Number]:
     pairs = pairs_table(predictions.sel(split=split))
     drawn = {
         "validation_scatter": validation_scatter(pairs, split=split),
-        "validation_groups": skill_bars(group_skill(pairs)),
+        "validation_groups": skill_bars(group_skill(pairs), split=split),
         "validation_splits": split_gap(split_skill(predictions)),
     }
+    if task.settings["grid"]:
+        drawn |= dict(_maps(open_store(task.input(FLUXES))))
+    notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in drawn.items():
-        save_figure(figure, task.output(f"{FIGURES}/{name}.png"))
+        save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
     return {}
+
+
+def tables(task: Task) -> Mapping[str, Number]:
+    """Write the skill under every split, by group and by tower, as tables."""
+    predictions = load(task.input(VALIDATION))
+    makers = {"groups": group_skill, "towers": tower_skill}
+    for name, make in makers.items():
+        parts = [
+            make(pairs_table(predictions.sel(split=split))).assign(split=split)
+            for split in predictions["split"].values
+        ]
+        table = pd.concat(parts).set_index("split")
+        table.to_csv(task.output(f"{TABLES}/validation_{name}.csv"), float_format="%.6g")
+    split_skill(predictions).to_csv(
+        task.output(f"{TABLES}/validation_splits.csv"), index=False, float_format="%.6g"
+    )
+    return {}
+
+
+def _maps(fluxes: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Draw the mean of each flux over all months and members."""
+    years = fluxes["time"].dt.year.values
+    period = f"{years[0]}" if years[0] == years[-1] else f"{years[0]}-{years[-1]}"
+    for name in MAPPED:
+        if name in fluxes:
+            units = fluxes[name].attrs["units"]
+            field = fluxes[name].mean(("member", "time")).compute().assign_attrs(units=units)
+            yield f"map_{name}", flux_map(field, title=f"{name}, mean of {period}")

@@ -1,5 +1,6 @@
 """Predict a whole grid, band by band, into a store: the cube is never in memory at once."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,11 @@ from tqdm import tqdm
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.checks import require_dims, require_monthly, require_variables
 from uflux_stats.errors import ConfigError, MissingVariableError
-from uflux_stats.grid import continents, land_area
+from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.refinement.features import REQUIRED
-from uflux_stats.refinement.fitting import DIFFERENCE
-from uflux_stats.refinement.refiner import Refiner
-from uflux_stats.schema import variable
+from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
+from uflux_stats.refinement.refiner import Refiner, predict_fluxes
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 """Of the members: median and 90 % interval of the ensemble spread."""
@@ -36,7 +36,7 @@ class UpscaleOptions:
         Show a bar.
     """
 
-    rows: int = 400_000
+    rows: int = 800_000
     threads: int = 2
     progress: bool = False
 
@@ -79,20 +79,70 @@ def upscale(
     ------
     MissingVariableError
         If a predictor or LANDFRAC is not there, or no cell has all required drivers.
+    DimensionError
+        If a dimension is missing; date a climatology first (``date_climatology``).
     UnitsError
         If a driver is in another unit.
     CalendarError
-        If months are missing or not in order; date a climatology first (``date_climatology``).
+        If months are missing or not in order.
+
+    Examples
+    --------
+    The same weather everywhere, at two towers and on a grid of 2 by 3:
+
+    >>> import tempfile
+    >>> from uflux_stats.io.zarr_store import open_store
+    >>> from uflux_stats.refinement import refine
+    >>> from uflux_stats.schema import variable
+    >>> means = {"TA": 15.0, "VPD": 8.0, "SWIN": 200.0, "RNET": 90.0, "PA": 100.0, "CO2": 400.0,
+    ...          "FAPAR": 0.5, "C4": 0.0, "IGBP": 4, "LANDFRAC": 1.0, "RECO": 4.0}
+    >>> def world(**axes):
+    ...     axes["time"] = xr.date_range("2004-01", periods=12, freq="MS")
+    ...     even = xr.DataArray(1.0, axes, dims=list(axes))
+    ...     flat = even.isel(time=0, drop=True)
+    ...     static = ("C4", "IGBP", "LANDFRAC")
+    ...     return xr.Dataset({
+    ...         name: (mean * (flat if name in static else even)).assign_attrs(variable(name).attrs)
+    ...         for name, mean in means.items()
+    ...     })
+    >>> towers = world(site=["A", "B"]).assign_coords(lat=("site", [50.0, 51.0]))
+    >>> refiner = refine(towers, members=2, trees=2)
+    >>> grid = world(lat=[50.25, 50.75], lon=[8.25, 8.75, 9.25])
+    >>> store = open_store(upscale(refiner, grid, tempfile.mkdtemp() + "/fluxes.zarr"))
+    >>> store.RECO.shape, store.RECO_quantile.dims
+    ((2, 12, 2, 3), ('quantile', 'time', 'lat', 'lon'))
+    >>> round(float(store.RECO.mean()), 2)
+    4.0
     """
     require_dims(drivers, ["time", "lat", "lon"], name="drivers")
     require_monthly(drivers["time"])
+    require_variables(drivers, REQUIRED, name="drivers")
+    drivers = drivers.transpose("time", "lat", "lon", ...)
     # what can be completed is judged on one band, so that nothing is loaded for it
     first = complete_drivers(drivers.isel(lat=slice(0, 1)))
     require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
 
     template = _template(refiner, drivers)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
-    writer = create_store(template, path, chunks={"lat": height}, title="Refined land fluxes")
+    writer = create_store(
+        template,
+        path,
+        chunks={"member": 1, "quantile": 1, "lat": height},
+        title="Refined land fluxes",
+    )
+    try:
+        _write_bands(writer, refiner, drivers, options)
+    except BaseException:
+        shutil.rmtree(writer.partial, ignore_errors=True)
+        raise
+    return writer.finish()
+
+
+def _write_bands(
+    writer: ZarrWriter, refiner: Refiner, drivers: xr.Dataset, options: UpscaleOptions
+) -> None:
+    """Predict and write all bands of latitudes; raise if none has land."""
+    height = writer.chunks["lat"]
     starts = range(0, drivers.sizes["lat"], height)
     written = [
         _write_band(writer, refiner, drivers.isel(lat=slice(start, start + height)), options)
@@ -102,7 +152,6 @@ def upscale(
         raise MissingVariableError(
             f"drivers: expected cells with all of {list(REQUIRED)}, got none; check the masks"
         )
-    return writer.finish()
 
 
 def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
@@ -114,20 +163,13 @@ def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
     names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
     layout = {}
     for name in names:
-        attrs = variable(name.removesuffix("_difference")).attrs
         for dim, size, suffix in (
             ("member", refiner.options.members, ""),
             ("quantile", len(QUANTILES), "_quantile"),
         ):
             zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
-            layout[name + suffix] = ((dim, *axes), zeros, attrs)
-    landfrac = drivers["LANDFRAC"].compute()
-    maps = {name: drivers[name].compute() for name in ("IGBP", "KOPPEN") if name in drivers}
-    places = {
-        "land_area": land_area(landfrac),
-        "continent": continents(landfrac["lat"], landfrac["lon"]),
-        **maps,
-    }
+            layout[name + suffix] = ((dim, *axes), zeros, flux_attrs(name))
+    places = cell_coordinates(drivers)
     index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
     coords = {name: drivers[name] for name in axes}
     return xr.Dataset(layout, coords={**coords, **index}).assign_coords(places)
@@ -138,13 +180,13 @@ def _write_band(
 ) -> bool:
     """Predict and write one band of latitudes; tell whether it had any land."""
     band = band.load()
-    known = np.logical_and.reduce([band[name].notnull() for name in REQUIRED])
+    known = band[list(REQUIRED)].notnull().to_dataarray().all("variable")
     empty = writer.template.sel(lat=band["lat"])
     if not known.any():
         missing = {name: np.float32(np.nan) for name in empty.data_vars}
         writer.write(xr.full_like(empty, missing).compute())
         return False
-    predicted = refiner.predict(band, threads=options.threads)
+    predicted = predict_fluxes(refiner, band, threads=options.threads)
     writer.write(predicted.merge(quantiles(predicted)).drop_attrs())
     return True
 
@@ -160,9 +202,16 @@ def quantiles(members: xr.Dataset) -> xr.Dataset:
     -------
     xr.Dataset, (quantile, ...) [units of the variables]
         At ``QUANTILES``; the spread of the ensemble, not the error of a prediction.
+
+    Examples
+    --------
+    >>> members = xr.Dataset({"GPP": ("member", np.arange(21.0, dtype="float32"))})
+    >>> quantiles(members).GPP_quantile.values.tolist()
+    [1.0, 10.0, 19.0]
     """
     # sorting once and interpolating is many times faster than nanquantile: a cell is missing in
     # all members or in none
+    members = members.transpose("member", ...)
     ordered = {name: np.sort(values.values, axis=0) for name, values in members.items()}
     place = np.array(QUANTILES) * (members.sizes["member"] - 1)
     low = np.floor(place).astype(int)

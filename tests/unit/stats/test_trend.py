@@ -1,0 +1,256 @@
+"""Trends: cases by hand, axes, units, what cannot be computed, laziness."""
+
+import warnings
+
+import cftime
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from uflux_stats.errors import CalendarError, ConfigError, DimensionError, RangeError
+from uflux_stats.stats.trend import (
+    METHODS,
+    change_point,
+    ensemble_trend,
+    field_significance,
+    trend,
+)
+
+YEARLY = [name for name, method in METHODS.items() if not method.monthly]
+
+
+def series(rows: object, unit: str = "PgC yr-1", first: int = 2003) -> xr.DataArray:
+    array = np.asarray(rows, dtype=float)
+    years = np.arange(first, first + array.shape[-1])
+    dims = ("cell", "year")[-array.ndim :]
+    return xr.DataArray(array, {"year": years}, dims, attrs={"units": unit})
+
+
+@pytest.mark.parametrize("method", YEARLY)
+@pytest.mark.parametrize(
+    ("unit", "wanted"),
+    [("PgC yr-1", "PgC yr-2"), ("PgC", "PgC yr-1"), ("gC m-2 d-1", "gC m-2 d-1 yr-1")],
+)
+def test_a_straight_line_is_found_in_its_unit(method: str, unit: str, wanted: str) -> None:
+    found = trend(series(5 + 0.5 * np.arange(20), unit), method=method)
+    for name in ("slope", "low", "high"):
+        assert found[name].item() == pytest.approx(0.5)
+        assert found[name].attrs["units"] == wanted
+    assert found["n"].item() == 20
+    assert found["p"].item() < 0.01
+    assert found.attrs["method"] == method
+
+
+@pytest.mark.parametrize("method", YEARLY)
+def test_series_that_cannot_be_computed_are_missing_and_counted(method: str) -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(6, 20))
+    rows[1], rows[2], rows[3, 3:] = np.nan, 7.0, np.nan
+    rows[4, 5] = np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = trend(series(rows), method=method)
+    assert found["slope"].isnull().values.tolist() == [False, True, True, True, False, False]
+    assert found["n"].values.tolist() == [20, 0, 20, 3, 19, 20]
+    assert found.note == ("3 of 6 series computed; missing: 1 no data, 1 too short, 1 constant")
+    assert len(found.to_frame()) == 3
+
+
+@pytest.mark.parametrize("method", YEARLY)
+def test_scale_shift_and_sign(method: str) -> None:
+    rows = np.random.default_rng(1).normal(size=(5, 15))
+    one, other = trend(series(rows), method=method), trend(series(3 - 2 * rows), method=method)
+    np.testing.assert_allclose(other.slope, -2 * one.slope, atol=1e-12)
+    np.testing.assert_allclose(other.p, one.p, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", YEARLY)
+def test_dask_is_lazy_and_equal(method: str) -> None:
+    rows = np.random.default_rng(2).normal(size=(7, 20))
+    rows[3, 4:9] = np.nan
+    lazy = trend(series(rows).chunk(cell=2, year=5), method=method)
+    assert lazy.slope.chunks is not None
+    xr.testing.assert_allclose(lazy.data.compute(), trend(series(rows), method=method).data)
+
+
+def test_months_become_years_weighed_by_days() -> None:
+    time = xr.date_range("2001-03", periods=70, freq="MS")
+    months = xr.DataArray(np.arange(70.0), {"time": time}, dims="time", attrs={"units": "PgC"})
+    found = trend(months)
+    assert found["n"].item() == 5
+    assert found.slope.item() == pytest.approx(12.0, rel=1e-3)
+    months[[20, 40]] = np.nan
+    assert trend(months).note == "0 of 1 series computed; missing: 1 too short"
+
+
+def test_yearly_dates_and_cftime_are_years() -> None:
+    values = np.array([1.0, 2.5, 2.0, 4.0, 5.5])
+    dates = pd.date_range("2001-01-01", periods=5, freq="YS")
+    no_leap = [cftime.DatetimeNoLeap(2001 + i, 7, 1) for i in range(5)]
+    wanted = trend(series(values, first=2001)).slope.item()
+    for axis in (dates, no_leap):
+        dated = xr.DataArray(values, {"time": axis}, dims="time")
+        assert trend(dated).slope.item() == pytest.approx(wanted)
+
+
+def test_gaps_of_years_are_kept_in_the_time_axis() -> None:
+    years = [2001, 2002, 2003, 2007, 2008, 2009]
+    values = xr.DataArray(0.3 * np.array(years), {"year": years}, dims="year")
+    for method in YEARLY:
+        assert trend(values, method=method).slope.item() == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "match"),
+    [
+        (series([1.0, 2.0, 3.0]), CalendarError, "at least 4 years, got 3"),
+        (series([1.0, 2.0, 3.0, 4.0])[::-1], CalendarError, "years in rising order"),
+        (xr.DataArray(np.ones(12), dims="month"), DimensionError, "one climatological year"),
+        (xr.DataArray(np.ones(12), dims="cell"), DimensionError, "expected a dimension year"),
+    ],
+)
+def test_bad_axes_are_named(values: xr.DataArray, error: type, match: str) -> None:
+    with pytest.raises(error, match=match):
+        trend(values)
+
+
+def test_mixed_calendars_are_refused() -> None:
+    dates = [cftime.DatetimeNoLeap(2001 + i, 1, 1) for i in range(4)]
+    dates[2] = cftime.Datetime360Day(2003, 1, 1)
+    values = xr.DataArray(np.arange(4.0), {"time": np.array(dates, dtype=object)}, dims="time")
+    with pytest.raises(CalendarError, match="dates of one calendar"):
+        trend(values)
+
+
+def test_a_month_out_of_order_is_refused() -> None:
+    time = pd.date_range("2001-01", periods=60, freq="MS").to_numpy().copy()
+    time[[3, 4]] = time[[4, 3]]
+    with pytest.raises(CalendarError, match="month starts in order"):
+        trend(xr.DataArray(np.arange(60.0), {"time": time}, dims="time"))
+
+
+def test_unknown_methods_and_options_are_named() -> None:
+    values = series([1.0, 2.0, 4.0, 5.0])
+    with pytest.raises(ConfigError, match="method: expected one of"):
+        trend(values, method="lowess")
+    with pytest.raises(ConfigError, match="options: expected"):
+        trend(values, method="theil_sen", maxlags=2)
+    with pytest.raises(RangeError, match="confidence"):
+        trend(values, confidence=95)
+
+
+def test_input_is_not_changed() -> None:
+    rows = series(np.random.default_rng(0).normal(size=(3, 12)))
+    before = rows.copy(deep=True)
+    for method in YEARLY:
+        trend(rows, method=method)
+    xr.testing.assert_identical(rows, before)
+
+
+def test_bootstrap_repeats_with_its_seed() -> None:
+    rows = series(np.random.default_rng(0).normal(size=(3, 20)))
+    one, same = (trend(rows, method="bootstrap", seed=4).data for _ in range(2))
+    other = trend(rows, method="bootstrap", seed=5).data
+    xr.testing.assert_identical(one, same)
+    assert (one["low"] != other["low"]).all()
+    assert (abs(one["low"] - other["low"]) < 0.2 * (one["high"] - one["low"])).all()
+
+
+def test_default_interval_covers_the_truth_as_it_says() -> None:
+    """Twenty years with lag-1 correlation 0.3 to 0.6; the tolerance is the bound asked for."""
+    random = np.random.default_rng(2026)
+    cells, years = 4000, 20
+    for lag1 in (0.3, 0.45, 0.6):
+        noise = np.empty((cells, years))
+        noise[:, 0] = random.normal(size=cells)
+        for year in range(1, years):
+            fresh = np.sqrt(1 - lag1**2) * random.normal(size=cells)
+            noise[:, year] = lag1 * noise[:, year - 1] + fresh
+        found = trend(series(noise + 0.1 * np.arange(years)))
+        inside = ((found.low <= 0.1) & (found.high >= 0.1)).mean().item()
+        assert 0.90 < inside < 0.97
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_false_discoveries_are_held_on_null_maps(smooth: bool) -> None:
+    """Maps without any trend: the share of maps with a find is the rate, at most 5 %."""
+    random = np.random.default_rng(7)
+    maps, finds = 200, 0
+    for _ in range(maps):
+        noise = random.normal(size=(20, 15, 20))
+        if smooth:
+            noise = sum(np.roll(noise, (i, j), (0, 1)) for i in range(3) for j in range(3)) / 3
+        p = trend(series(noise.reshape(300, 20)), method="ols").p
+        finds += field_significance(p).attrs["significant"] > 0
+    assert finds / maps <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / maps)
+
+
+def test_field_significance_by_hand() -> None:
+    p = xr.DataArray([[0.001, 0.012, 0.035], [0.2, np.nan, 0.045]], dims=("lat", "lon"))
+    found = field_significance(p)
+    assert found.values.tolist() == [[True, True, False], [False, False, False]]
+    assert found.attrs["tested"] == 5
+    assert found.attrs["significant_locally"] == 4
+    assert not field_significance(p.where(p > 1)).any()
+    with pytest.raises(RangeError, match="p: expected values between 0 and 1"):
+        field_significance(p + 1)
+
+
+def test_real_trends_survive_field_significance() -> None:
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(400, 20))
+    rows[:100] += 0.2 * np.arange(20)
+    found = field_significance(trend(series(rows)).p).values
+    assert found[:100].mean() > 0.7
+    assert found[100:].sum() <= 0.1 * found.sum()
+
+
+def test_change_point_finds_a_step() -> None:
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(50, 20)) * 0.3
+    rows[:, 12:] += 2.0
+    rows[0, 3] = np.nan
+    found = change_point(series(rows))
+    assert (abs(found["year"] - 2015) <= 1).mean() > 0.9
+    assert (found["p"] < 0.01).all()
+    np.testing.assert_allclose(found["after"] - found["before"], 2.0, atol=0.5)
+
+
+def test_change_point_equals_the_definition() -> None:
+    values = np.array([3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0])
+    scores = [
+        sum(np.sign(values[i] - values[j]) for i in range(k) for j in range(k, 8))
+        for k in range(1, 8)
+    ]
+    found = change_point(series(values))
+    largest = int(np.argmax(np.abs(scores))) + 1
+    assert found["statistic"].item() == np.abs(scores).max()
+    assert found["year"].item() == 2003 + largest
+
+
+def test_an_ensemble_holds_its_spread_and_its_noise() -> None:
+    random = np.random.default_rng(5)
+    slopes = np.linspace(0.1, 0.5, 9)
+    rows = slopes[:, None] * np.arange(20) + 0.2 * random.normal(size=(9, 20))
+    models = series(rows).rename(cell="member")
+    found = ensemble_trend(models)
+    assert found.slope.item() == pytest.approx(0.3, abs=0.02)
+    assert found["low"] < found["slope"] - found["between"]
+    assert found["share_rising"].item() == 1.0
+    assert found["n"].item() == 9
+    assert found.slope.attrs["units"] == "PgC yr-2"
+    with pytest.raises(DimensionError, match="at least two members"):
+        ensemble_trend(models[:1])
+
+
+def test_seasonal_test_ignores_the_seasons() -> None:
+    time = xr.date_range("2001-01", periods=120, freq="MS")
+    cycle = 5 * np.sin(2 * np.pi * np.arange(120) / 12) + 0.2 / 12 * np.arange(120)
+    noise = 0.05 * np.random.default_rng(0).normal(size=120)
+    months = xr.DataArray(cycle + noise, {"time": time}, dims="time", attrs={"units": "PgC yr-1"})
+    found = trend(months.chunk(time=30), method="seasonal_mann_kendall").compute()
+    assert found.slope.item() == pytest.approx(0.2, abs=0.01)
+    assert found["p"].item() < 1e-6
+    with pytest.raises(CalendarError, match="monthly dates"):
+        trend(series([1.0, 2.0, 3.0, 4.0]), method="seasonal_mann_kendall")

@@ -1,0 +1,138 @@
+"""Stages of the engine on the grid: upscaling, and totals of what came out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from uflux_stats.grid.polygons import RegionSet
+from uflux_stats.grid.regions import By
+from uflux_stats.io.store import write_netcdf
+from uflux_stats.io.zarr_store import open_store
+from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.data import gridded
+from uflux_stats.pipeline.stages.engine import REFINER
+from uflux_stats.refinement import Refiner
+from uflux_stats.refinement import upscale as write_fluxes
+from uflux_stats.refinement.upscaling import UpscaleOptions
+from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.stats.iav import FEWEST_YEARS, iav
+from uflux_stats.stats.totals import total
+from uflux_stats.stats.trend import trend
+
+FLUXES: Final = "fluxes.zarr"
+STATISTICS: Final = "statistics.nc"
+BY: Final[tuple[By, ...]] = ("globe", "continent", "pft", "tropics")
+_INTERVAL: Final = (0.05, 0.95)
+
+
+def upscale(task: Task) -> Mapping[str, Number]:
+    """Predict the grid, band by band."""
+    refiner = Refiner.load(task.input(REFINER))
+    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers)
+    write_fluxes(refiner, gridded(task), task.output(FLUXES), options)
+    return {}
+
+
+def statistics(task: Task) -> Mapping[str, Number]:
+    """Totals of the fluxes by region, member by member, and how they change from year to year."""
+    fluxes = open_store(task.input(FLUXES))
+    summed = regional_totals(fluxes, task.settings["regions"])
+    write_netcdf(
+        summed,
+        task.output(STATISTICS),
+        title="Yearly totals of the cubes by region",
+        precision="float64",
+    )
+    return {**dict(_total_numbers(summed)), **dict(_change_numbers(summed))}
+
+
+def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
+    """Sum every flux over every region.
+
+    Parameters
+    ----------
+    fluxes : xr.Dataset, (member, time, lat, lon)
+        Of ``upscale``.
+    regions : {"geographic", "natural_earth"}
+
+    Returns
+    -------
+    xr.Dataset, (member, year, region)
+        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2].
+    """
+    carbon = {name: fluxes[name] for name in ("GPP", "RECO", "LE") if name in fluxes}
+    for name in ("NEE", "NEE_difference"):
+        if name in fluxes:
+            flux = fluxes[name]
+            carbon[name.replace("NEE", "NEP")] = (-flux).assign_attrs(units=flux.attrs["units"])
+    one_by_one = (xr.Dataset(carbon).isel(member=[m]) for m in range(fluxes.sizes["member"]))
+    summed = [
+        xr.Dataset({name: total(flux.load(), by=BY, regions=regions)
+                    for name, flux in member.items()})
+        for member in one_by_one
+    ]  # fmt: skip
+    return xr.concat(summed, "member", combine_attrs="override")
+
+
+def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
+    """Yield the mean over years and members of each total, with the spread of the members."""
+    years = summed.sizes["year"]
+    for name, values in summed.data_vars.items():
+        mean = values.mean("year")
+        for region in values["region"].values[mean.notnull().any("member").values]:
+            members = mean.sel(region=region)
+            low, high = np.quantile(members, _INTERVAL)
+            yield (
+                key("totals", _label(region), str(name)),
+                number(
+                    members.mean().item(),
+                    values.attrs["units"],
+                    interval=(low, high),
+                    n=years,
+                    note="mean of the years; interval: spread of the ensemble members",
+                ),
+            )
+
+
+def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
+    """Yield trend and inter-annual variability of the mean over members, where years suffice."""
+    years = summed.sizes["year"]
+    enough = years >= FEWEST_YEARS
+    why = "skipped: one year" if years == 1 else f"skipped: fewer than {FEWEST_YEARS} years"
+    for name, values in summed.data_vars.items():
+        yearly = values.mean("member", keep_attrs=True)
+        slope = trend(yearly, confidence=0.9) if enough else None
+        spread = iav(yearly) if enough else None
+        for region in yearly["region"].values[yearly.notnull().any("year").values]:
+            at, label = {"region": region}, _label(region)
+            if slope is None or spread is None:
+                yield key("trend", label, str(name)), number(None, note=why)
+                yield key("iav", label, str(name)), number(None, note=why)
+                continue
+            ends = (slope["low"].sel(at).item(), slope["high"].sel(at).item())
+            p = slope["p"].sel(at).item()
+            yield (
+                key("trend", label, str(name)),
+                number(
+                    slope["slope"].sel(at).item(),
+                    slope["slope"].attrs["units"],
+                    interval=ends,
+                    n=years,
+                    note=f"AR(1) errors, p {p:.2g}",
+                ),
+            )
+            yield (
+                key("iav", label, str(name)),
+                number(
+                    spread["sd_detrended"].sel(at).item(),
+                    values.attrs["units"],
+                    n=years,
+                    note="sd of yearly totals about their trend",
+                ),
+            )
+
+
+def _label(region: object) -> str:
+    return "global" if region == "globe" else str(region)

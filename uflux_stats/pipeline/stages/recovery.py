@@ -1,0 +1,99 @@
+"""Stage of the twin Earth alone: what the run recovered beside what is true."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from uflux_stats.io.zarr_store import open_store
+from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.data import TWIN, load
+from uflux_stats.pipeline.stages.engine import VALIDATION
+from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
+from uflux_stats.refinement.validation import validation_metrics
+from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.stats.iav import FEWEST_YEARS
+from uflux_stats.stats.trend import trend
+
+STAGE_PREFIX: Final = "twin"
+CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
+_FLUXES: Final = ("GPP", "RECO", "NEE", "LE")
+
+
+def recovery(task: Task) -> Mapping[str, Number]:
+    """Compare totals, trends and skill of the run with the truth that is stored beside the twin."""
+    truth = load(task.input(f"{TWIN}/truth.nc"))
+    manifest = json.loads(task.input(f"{TWIN}/TWIN.json").read_text(encoding="utf-8"))["truth"]
+    fluxes = open_store(task.input(FLUXES))
+    summed = load(task.input(STATISTICS)).sel(region="globe")
+    pairs = {
+        **dict(_totals(summed, manifest)),
+        **dict(_trends(summed, manifest)),
+        **dict(_skill(fluxes, truth, load(task.input(VALIDATION)))),
+    }
+    return dict(_named(pairs))
+
+
+Pair = tuple[Number, Number]
+
+
+def _named(pairs: Mapping[tuple[str, str], Pair]) -> Iterator[tuple[str, Number]]:
+    for (stage, quantity), (recovered, true) in pairs.items():
+        yield key(STAGE_PREFIX, stage, quantity), recovered
+        yield key(STAGE_PREFIX, stage, quantity, "truth"), true
+
+
+def _true(table: Mapping[str, Mapping[str, float]], name: str) -> float:
+    """Look a flux up in the twin's own account, which has NEE and not NEP."""
+    if name.startswith("NEP"):
+        return -table["NEE"]["value"]
+    return table[name]["value"]
+
+
+def _totals(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str, float]]]
+            ) -> Iterator[tuple[tuple[str, str], Pair]]:  # fmt: skip
+    for name in CARBON:
+        members = summed[name].mean("year")
+        interval = tuple(np.quantile(members, (0.05, 0.95)))
+        found = number(members.mean().item(), "PgC yr-1", interval=(interval[0], interval[1]))
+        yield ("upscale", f"{name}_total"), (found, number(_true(manifest["totals"], name),
+                                                           "PgC yr-1"))  # fmt: skip
+
+
+def _trends(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str, float]]]
+            ) -> Iterator[tuple[tuple[str, str], Pair]]:  # fmt: skip
+    if summed.sizes["year"] < FEWEST_YEARS:
+        return
+    for name in CARBON:
+        line = trend(summed[name].mean("member", keep_attrs=True), confidence=0.9)
+        ends = (line["low"].item(), line["high"].item())
+        found = number(line["slope"].item(), "PgC yr-2", interval=ends)
+        yield ("upscale", f"{name}_trend"), (found, number(_true(manifest["trends"], name),
+                                                           "PgC yr-2"))  # fmt: skip
+
+
+def _skill(
+    fluxes: xr.Dataset, truth: xr.Dataset, held_out: xr.Dataset
+) -> Iterator[tuple[tuple[str, str], Pair]]:
+    """Compare what each split promises for unseen places with the skill over the whole planet."""
+    for split in held_out["split"].values:
+        promised = validation_metrics(held_out.sel(split=split)).sel(source="refined")
+        for name in _FLUXES:
+            found = number(promised["r2"].sel(variable=name).item(),
+                           n=promised["n"].sel(variable=name).item(),
+                           note=f"{split} split, towers")  # fmt: skip
+            true = number(_planet_r2(fluxes[name], truth[name]), note="all land cells and months")
+            yield ("validate", f"{name}_r2_{split}"), (found, true)
+
+
+def _planet_r2(flux: xr.DataArray, true: xr.DataArray) -> float:
+    """r2 = 1 - SSE/SST over all land and months, each cell by its area."""
+    modelled = flux.mean("member").reset_coords(drop=True)
+    both = modelled.notnull() & true.notnull()
+    area = flux.coords["land_area"].reset_coords(drop=True).fillna(0.0)
+    weight = (area * both).transpose(*true.dims)
+    mean = (true.where(both) * weight).sum() / weight.sum()
+    error = ((modelled - true) ** 2 * weight).sum()
+    return float(1.0 - error / ((true - mean) ** 2 * weight).sum())

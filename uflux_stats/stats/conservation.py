@@ -1,0 +1,290 @@
+"""Do fluxes and stocks add up? Residuals of the carbon budget, per cell and in total.
+
+The budget is NEP = GPP - RECO, RECO = Ra + Rh, NPP = GPP - Ra, and the change of all stocks against
+NEP (without fire, harvest and change of land use). A residual is left side minus right side.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.checks import require_same_grid, require_variables
+from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.grid.regions import By
+from uflux_stats.stats.result import Result
+from uflux_stats.stats.totals import total
+from uflux_stats.stats.yearly import month_matrix, yearly_means
+
+FLUX_FLOOR: Final = 0.01
+"""Smallest scale of a relative residual of fluxes [gC m-2 d-1]."""
+STOCK_FLOOR: Final = 1.0
+"""Smallest scale of a relative residual of yearly stock changes [gC m-2]."""
+POOLS: Final = ("cVeg", "cLitter", "cSoil")
+"""The pools that together hold all carbon of an ecosystem; others are parts of them."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One closed sum: ``left`` equals the signed sum of ``right``."""
+
+    left: str
+    right: tuple[tuple[str, int], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every variable of the budget."""
+        return (self.left, *(name for name, _ in self.right))
+
+
+BUDGETS: Final[dict[str, Budget]] = {
+    "NEP": Budget("NEP", (("GPP", 1), ("RECO", -1))),
+    "RECO": Budget("RECO", (("Ra", 1), ("Rh", 1))),
+    "GPP": Budget("NPP", (("GPP", 1), ("Ra", -1))),
+}
+"""Eqs 25 to 27, each under the flux that it splits."""
+
+
+def residual(data: xr.Dataset, budget: str) -> xr.DataArray:
+    """Left side minus right side of one budget.
+
+    Parameters
+    ----------
+    data : xr.Dataset, any dims [gC m-2 d-1]
+        With the variables of the budget.
+    budget : {"NEP", "RECO", "GPP"}
+        NEP - (GPP - RECO), RECO - (Ra + Rh) or NPP - (GPP - Ra).
+
+    Returns
+    -------
+    xr.DataArray, same dims [gC m-2 d-1]
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If a variable is missing or in another unit.
+    ConfigError
+        If the budget is unknown.
+
+    Examples
+    --------
+    >>> flux = {"units": "gC m-2 d-1"}
+    >>> data = xr.Dataset({"RECO": ((), 5.0, flux), "Ra": ((), 3.0, flux), "Rh": ((), 1.5, flux)})
+    >>> residual(data, "RECO").item()
+    0.5
+    """
+    if budget not in BUDGETS:
+        raise ConfigError(f"budget: expected one of {list(BUDGETS)}, got {budget!r}; choose one")
+    terms = BUDGETS[budget]
+    require_variables(data, terms.names, name="data")
+    (first, _), (second, sign) = terms.right
+    right = data[first] + sign * data[second]
+    return (data[terms.left] - right).rename(f"residual_{budget}").assign_attrs(units="gC m-2 d-1")
+
+
+def relative(
+    residuals: xr.DataArray, terms: Iterable[xr.DataArray], *, floor: float
+) -> xr.DataArray:
+    """Size of a residual against the largest term of its budget.
+
+    Parameters
+    ----------
+    residuals : xr.DataArray, any dims
+        In the unit of the terms.
+    terms : iterable of xr.DataArray
+        The terms of the budget.
+    floor : float
+        Smallest scale, so that a residual of nothing in a desert is not a large one.
+
+    Returns
+    -------
+    xr.DataArray, same dims [1]
+        Never negative.
+    """
+    scale = reduce(_larger, map(abs, terms)).clip(min=floor)
+    return (abs(residuals) / scale).assign_attrs(units="1")
+
+
+def stock_change(data: xr.Dataset, *, pools: Iterable[str] = POOLS) -> xr.DataArray:
+    """Change of the summed pools from one year to the next.
+
+    Parameters
+    ----------
+    data : xr.Dataset, (year, ...) [gC m-2]
+        With the ``pools``, each the stock at the end of its year.
+    pools : iterable of str
+        Pools that together hold all carbon and do not overlap.
+
+    Returns
+    -------
+    xr.DataArray, (year, ...) [gC m-2 yr-1]
+        Labelled by the later year; the first year is not there.
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If a pool is missing or in another unit.
+    """
+    names = list(pools)
+    require_variables(data, names, name="data")
+    stocks = yearly_means(sum((data[name] for name in names[1:]), start=data[names[0]]))
+    change = stocks.diff("year")
+    return change.rename("stock_change").assign_attrs(units="gC m-2 yr-1")
+
+
+def yearly_sum(flux: xr.DataArray) -> xr.DataArray:
+    """Sum a monthly flux over each calendar year, per square metre.
+
+    Parameters
+    ----------
+    flux : xr.DataArray, (time, ...) [gC m-2 d-1]
+        Months that are not in whole years are left out.
+
+    Returns
+    -------
+    xr.DataArray, (year, ...) [gC m-2 yr-1]
+        Missing where a month is.
+    """
+    days = month_matrix(flux["time"].dt.days_in_month.astype(float), "time")
+    summed = (month_matrix(flux, "time") * days).sum("month", skipna=False)
+    return summed.rename(flux.name).assign_attrs(units="gC m-2 yr-1")
+
+
+def stock_residual(data: xr.Dataset, *, lag: int = 0, pools: Iterable[str] = POOLS) -> xr.Dataset:
+    """Compare the yearly change of stocks with the NEP of the year, or of some years before.
+
+    Parameters
+    ----------
+    data : xr.Dataset
+        NEP (time, ...) [gC m-2 d-1] and the ``pools`` (year, ...) [gC m-2], end of year.
+    lag : int
+        Years by which the stocks follow NEP; the change of year y is compared with NEP of y - lag.
+    pools : iterable of str
+        As in ``stock_change``.
+
+    Returns
+    -------
+    xr.Dataset, (year, ...) [gC m-2 yr-1]
+        ``stock_change``, ``NEP`` and ``residual_stock`` (change minus NEP), over the common years.
+
+    Raises
+    ------
+    MissingVariableError, UnitsError
+        If a variable is missing or in another unit.
+    """
+    require_variables(data, ["NEP"], name="data")
+    change, nep = stock_change(data, pools=pools), yearly_sum(data["NEP"])
+    nep = nep.assign_coords(year=nep["year"] + lag)
+    common = [year for year in change["year"].values if year in set(nep["year"].values)]
+    change, nep = change.sel(year=common), nep.sel(year=common)
+    require_same_grid(change, nep, names="pools, NEP")
+    difference = (change - nep).assign_attrs(units="gC m-2 yr-1")
+    return xr.Dataset({"stock_change": change, "NEP": nep, "residual_stock": difference})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Conservation(Result):
+    """Fields of all budgets; as a table, one row per budget and region."""
+
+    def to_frame(self, *, by: By | None = None) -> pd.DataFrame:
+        """Give one row per budget: largest and mean relative residual, and its total.
+
+        Parameters
+        ----------
+        by : str, optional
+            Kind of region of the totals, as in ``total``; by default all land.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``budget``, ``region``, ``max_relative`` and ``mean_relative`` [1] (of the whole field),
+            ``total`` [PgC yr-1] (mean over years; missing without coordinate ``land_area``).
+        """
+        rows = [
+            row
+            for name in (*BUDGETS, "stock")
+            if f"residual_{name}" in self.data
+            for row in self._rows(name, by)
+        ]
+        frame = pd.DataFrame(rows)
+        units = {"max_relative": "1", "mean_relative": "1", "total": "PgC yr-1"}
+        frame.attrs = {"units": units, **self.data.attrs}
+        return frame
+
+    def _rows(self, name: str, by: By | None) -> list[dict[str, float | str]]:
+        sizes = self.data[f"relative_{name}"]
+        shared: dict[str, float | str] = {
+            "max_relative": float(sizes.max()),
+            "mean_relative": float(sizes.mean()),
+        }
+        residuals = self.data[f"residual_{name}"]
+        if "land_area" not in residuals.coords or not {"lat", "lon"} <= set(residuals.dims):
+            return [{"budget": name, "region": "all", **shared, "total": float("nan")}]
+        if name == "stock":
+            residuals = residuals.assign_attrs(units="gC m-2")
+        summed = total(residuals, by=by)
+        means = summed.mean([d for d in summed.dims if d != "region"])
+        if by is None:
+            return [{"budget": name, "region": "globe", **shared, "total": float(means)}]
+        pairs = zip(means["region"].values, means.values, strict=True)
+        return [{"budget": name, "region": r, **shared, "total": float(t)} for r, t in pairs]
+
+
+def conservation(data: xr.Dataset, *, lag: int = 0, pools: Iterable[str] = POOLS) -> Conservation:
+    """Measure every budget that the variables allow, as fields and as one table.
+
+    Parameters
+    ----------
+    data : xr.Dataset
+        Fluxes (time, ...) [gC m-2 d-1] and stocks (year, ...) [gC m-2]; any of the budgets.
+    lag : int
+        Years by which stocks follow NEP.
+    pools : iterable of str
+        Pools that together hold all carbon and do not overlap.
+
+    Returns
+    -------
+    Conservation
+        Per budget (``NEP``, ``RECO``, ``GPP``, ``stock``) the fields ``residual_X`` [gC m-2 d-1;
+        stock: gC m-2 yr-1] and ``relative_X`` [1]; ``to_frame()`` sums them up in one table.
+
+    Raises
+    ------
+    MissingVariableError
+        If no budget has all its variables.
+    UnitsError
+        If a variable is in another unit.
+
+    Examples
+    --------
+    >>> flux = {"units": "gC m-2 d-1"}
+    >>> data = xr.Dataset({"RECO": ((), 5.0, flux), "Ra": ((), 3.0, flux), "Rh": ((), 1.5, flux)})
+    >>> conservation(data)["relative_RECO"].item()
+    0.1
+    """
+    fields: dict[str, xr.DataArray] = {}
+    for name, budget in BUDGETS.items():
+        if all(term in data for term in budget.names):
+            found, terms = residual(data, name), [data[term] for term in budget.names]
+            fields[f"residual_{name}"] = found
+            fields[f"relative_{name}"] = relative(found, terms, floor=FLUX_FLOOR)
+    if "NEP" in data and all(pool in data for pool in pools):
+        stocks = stock_residual(data, lag=lag, pools=pools)
+        fields["residual_stock"] = stocks["residual_stock"]
+        terms = [stocks["stock_change"], stocks["NEP"]]
+        fields["relative_stock"] = relative(stocks["residual_stock"], terms, floor=STOCK_FLOOR)
+    if not fields:
+        raise MissingVariableError(
+            f"data: expected all variables of a budget {[b.names for b in BUDGETS.values()]}, "
+            f"got {sorted(map(str, data.data_vars))}; add the missing ones"
+        )
+    return Conservation(xr.Dataset(fields, attrs={"lag": lag}), "Conservation of carbon")
+
+
+def _larger(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    larger: xr.DataArray = xr.apply_ufunc(np.maximum, first, second, dask="allowed")
+    return larger

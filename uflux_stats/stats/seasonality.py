@@ -1,0 +1,106 @@
+"""The mean year: its size, its timing, and what departs from it."""
+
+import numpy as np
+import xarray as xr
+
+from uflux_stats.stats.moments import mean
+from uflux_stats.stats.result import Result
+from uflux_stats.stats.yearly import MONTHS, month_matrix
+
+
+def mean_year(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
+    """Average each calendar month over the years.
+
+    Parameters
+    ----------
+    values : xr.DataArray, (time, ...) or (month, ...)
+        Monthly, any unit. A climatology is returned as it is.
+    dim : str, optional
+        The dimension of time.
+
+    Returns
+    -------
+    xr.DataArray, (month, ...) [unit of ``values``]
+        Missing years are left out of a month's mean.
+    """
+    if "month" in values.dims and "time" not in values.dims:
+        return values
+    return mean(month_matrix(values, dim), "year").assign_attrs(values.attrs)
+
+
+def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
+    """Measure size and timing of the mean seasonal cycle.
+
+    Parameters
+    ----------
+    values : xr.DataArray, (time, ...) or (month, ...)
+        Monthly, any unit.
+    dim : str, optional
+        The dimension of time.
+
+    Returns
+    -------
+    Result, (...)
+        ``amplitude`` (largest minus smallest month) and ``harmonic_amplitude`` (of the yearly
+        wave) [unit of ``values``], ``month_of_maximum`` (1 to 12), and ``phase``, the month at
+        which the yearly wave peaks (1.0 is the middle of January, below 13). Missing where a month
+        has no data.
+
+    Examples
+    --------
+    >>> months = np.arange(1, 13)
+    >>> wave = xr.DataArray(3 + 2 * np.cos(2 * np.pi * (months - 7) / 12),
+    ...                     {"month": months}, dims="month")
+    >>> cycle = seasonal_cycle(wave)
+    >>> cycle.amplitude.item(), round(cycle.phase.item(), 3), int(cycle.month_of_maximum)
+    (4.0, 7.0, 7)
+    """
+    year = mean_year(values, dim=dim)
+    if year.chunks is not None:
+        year = year.chunk({"month": -1})
+    whole = year.notnull().all("month")
+    angle = 2 * np.pi * (year["month"] - 1) / MONTHS
+    cosine = (year * np.cos(angle)).sum("month") * 2 / MONTHS
+    sine = (year * np.sin(angle)).sum("month") * 2 / MONTHS
+    turn = xr.apply_ufunc(np.arctan2, sine, cosine, dask="allowed") / (2 * np.pi)
+    phase = (turn * MONTHS) % MONTHS + 1
+    peak = year.fillna(-np.inf).argmax("month") + 1
+    unit = values.attrs.get("units", "unknown")
+    data = xr.Dataset(
+        {
+            "amplitude": (year.max("month") - year.min("month")).assign_attrs(units=unit),
+            "harmonic_amplitude": ((cosine**2 + sine**2) ** 0.5).assign_attrs(units=unit),
+            "month_of_maximum": peak.assign_attrs(units="month"),
+            "phase": phase.assign_attrs(units="month"),
+        }
+    )
+    return Result(data.where(whole), "Seasonal cycle")
+
+
+def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
+    """Take the mean year out of monthly values.
+
+    Parameters
+    ----------
+    values : xr.DataArray, (time, ...)
+        Monthly, any unit; years need not be whole.
+    dim : str
+        The dimension of time.
+
+    Returns
+    -------
+    xr.DataArray, same dims [unit of ``values``]
+
+    Examples
+    --------
+    >>> time = xr.date_range("2001-01", periods=24, freq="MS")
+    >>> flux = xr.DataArray([1.0] * 12 + [3.0] * 12, {"time": time}, dims="time")
+    >>> anomalies(flux).values[[0, -1]].tolist()
+    [-1.0, 1.0]
+    """
+    month = values[dim].dt.month
+    grouped = values.groupby(month)
+    count = grouped.count()
+    means = grouped.sum() / count.where(count > 0)
+    departure = values - means.sel(month=month).drop_vars("month")
+    return departure.assign_attrs(values.attrs)

@@ -1,0 +1,8 @@
+"""Trends with honest significance: methods, ensembles, change points, field significance."""
+
+from uflux_stats.stats.trend.api import METHODS, trend
+from uflux_stats.stats.trend.change_point import change_point
+from uflux_stats.stats.trend.ensemble import ensemble_trend
+from uflux_stats.stats.trend.field_significance import field_significance
+
+__all__ = ["METHODS", "change_point", "ensemble_trend", "field_significance", "trend"]

@@ -1,0 +1,91 @@
+"""The least-squares line through every series: what three of the trend methods share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from uflux_stats.stats.cells import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Line:
+    """A fitted line per series.
+
+    Attributes
+    ----------
+    slope, intercept, mean_time, sxx : array, (cells,)
+        Slope per step of time, value at time 0, mean time and its sum of squares.
+    residual : array, (cells, steps)
+        0 where the series is missing.
+    valid : array, (cells, steps)
+        Where the series is not missing.
+    n : array, (cells,)
+        Number of values.
+    """
+
+    slope: Floats
+    intercept: Floats
+    mean_time: Floats
+    sxx: Floats
+    residual: Floats
+    valid: Bools
+    n: Floats
+
+    @property
+    def squares(self) -> Floats:
+        """Sum of the squared residuals, (cells,)."""
+        squares: Floats = np.einsum("ij,ij->i", self.residual, self.residual)
+        return squares
+
+
+def fit_line(series: Floats, time: Floats) -> Line:
+    """Fit ``series = intercept + slope * time`` by least squares, series by series.
+
+    Parameters
+    ----------
+    series : array, (cells, steps)
+        Missing values as NaN.
+    time : array, (steps,)
+        Shared by all series.
+
+    Examples
+    --------
+    >>> line = fit_line(np.array([[1.0, 3.0, np.nan, 7.0]]), np.arange(4.0))
+    >>> line.slope.item(), line.intercept.item()
+    (2.0, 1.0)
+    """
+    valid = np.isfinite(series)
+    n = valid.sum(axis=1).astype(np.float64)
+    filled = np.where(valid, series, 0.0)
+    origin = time - time.mean()
+    mean_time = (valid @ origin) / n
+    centred = np.where(valid, origin - mean_time[:, None], 0.0)
+    sxx = np.einsum("ij,ij->i", centred, centred)
+    mean = filled.sum(axis=1) / n
+    departure = np.where(valid, filled - mean[:, None], 0.0)
+    slope = np.einsum("ij,ij->i", centred, departure) / sxx
+    residual = departure - slope[:, None] * centred
+    mean_time = mean_time + time.mean()
+    return Line(slope, mean - slope * mean_time, mean_time, sxx, residual, valid, n)
+
+
+def student(slope: Floats, error: Floats, freedom: Floats, confidence: float) -> list[Floats]:
+    """Give standard error, interval and two-sided p of a slope under Student's t.
+
+    Parameters
+    ----------
+    slope, error, freedom : array, (cells,)
+        Estimate, standard error and degrees of freedom.
+    confidence : float
+        Nominal coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    list of arrays, (cells,)
+        ``low``, ``high``, ``p`` and ``stderr``.
+    """
+    reach = special.stdtrit(freedom, 0.5 + confidence / 2) * error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * special.stdtr(freedom, -np.abs(slope / error))
+    return [slope - reach, slope + reach, p, error]
