@@ -3,6 +3,7 @@
 Run with ``pytest tests/benchmarks/test_respiration.py -s``; it takes half an hour.
 """
 
+import sys
 import time
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from uflux_stats.refinement.table import training_table
 from uflux_stats.refinement.validation import validation_metrics
 
 
+def report(*found: object, sep: str = " ") -> None:
+    """Show a measurement when run with ``-s``."""
+    sys.stdout.write(sep.join(str(part) for part in found) + "\n")
+
+
 @pytest.fixture(scope="module")
 def towers(real_data: Path) -> xr.Dataset:
     return complete_drivers(read_fluxnet(real_data / "fluxnet2015", qc=0.7))
@@ -34,7 +40,7 @@ def test_baseline_without_the_tower(towers: xr.Dataset, respiration: str, least:
     table = training_table(towers)
     held_out = cross_validate(table, "tower", options, ValidationOptions(folds=20))
     skill = validation_metrics(held_out).r2.to_pandas()
-    print(respiration, skill.round(3).to_string(), sep="\n")
+    report(respiration, skill.round(3).to_string(), sep="\n")
     assert skill.loc["baseline", "RECO"] >= least
 
 
@@ -42,7 +48,7 @@ def test_full_fit_passes_the_gate_in_time(towers: xr.Dataset) -> None:
     start = time.perf_counter()
     fit = fit_respiration(towers)
     seconds = time.perf_counter() - start
-    print(f"{seconds:.0f} s", fit.diagnosis, fit.summary().round(2).to_string(), sep="\n")
+    report(f"{seconds:.0f} s", fit.diagnosis, fit.summary().round(2).to_string(), sep="\n")
     assert fit.diagnosis.passed
     assert seconds < 180
 
@@ -60,7 +66,7 @@ def test_geometry_and_sampler(towers: xr.Dataset) -> None:
         gradients = int(stats["n_steps"].sum())
         ess = fit.diagnosis.ess_bulk
         found[geometry, sampler] = (1000 * ess / gradients, ess / seconds)
-        print(geometry, sampler, *found[geometry, sampler], fit.diagnosis)
+        report(geometry, sampler, *found[geometry, sampler], fit.diagnosis)
     assert found["centred", "nutpie"][0] > 5 * found["noncentred", "nutpie"][0]
     assert found["centred", "nutpie"][1] > 1.5 * found["centred", "pymc"][1]
 
@@ -69,6 +75,6 @@ def test_geometry_and_sampler(towers: xr.Dataset) -> None:
 def test_coverage_of_unseen_sites(towers: xr.Dataset, level: str) -> None:
     options = RespirationOptions(level=level)  # type: ignore[arg-type]
     found = leave_sites_out(towers, options)
-    print(level, found.attrs)
+    report(level, found.attrs)
     if level == "site":
         assert 0.85 <= found.attrs["coverage90"] <= 0.95

@@ -19,6 +19,7 @@ from uflux_stats.bayes.rows import SEASONS, ModelRows
 from uflux_stats.bayes.sampling import Compiled
 from uflux_stats.errors import ConfigError
 
+
 @dataclass(frozen=True)
 class CalibrationOptions:
     """How many simulations, and how each posterior is sampled.
@@ -90,9 +91,9 @@ def _sites_from_prior(
     rng: np.random.Generator,
 ) -> dict[str, NDArray[np.float64]]:
     shape = (1, len(rows.sites))
-    slope = values["slope_class"][:, rows.group] + found[
-        "spread_slope_site"
-    ] * rng.standard_normal(shape)
+    slope = values["slope_class"][:, rows.group] + found["spread_slope_site"] * rng.standard_normal(
+        shape
+    )
     rate = values["log_rate_class"][:, rows.group] + found[
         "spread_rate_site"
     ] * rng.standard_normal(shape)

@@ -16,7 +16,7 @@ VPD_EFFECT = -0.2
 def make_towers(
     sites: int = 12, months: int = 24, *, site_spread: float = 0.3, seed: int = 3
 ) -> xr.Dataset:
-    """Towers whose RECO is the Q10 form with site effects, an effect of VPD and about 10 % noise."""
+    """Simulate RECO by the Q10 form with site effects, an effect of VPD and 10 % noise."""
     rng = np.random.default_rng(seed)
     igbp = np.array([CLASSES[number % len(CLASSES)] for number in range(sites)])
     season = np.sin(2 * np.pi * np.arange(months) / 12)[None, :]

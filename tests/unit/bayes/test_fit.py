@@ -142,7 +142,7 @@ def test_missing_sampler_says_what_to_do(
 
     genuine = importlib.import_module
 
-    def without(name: str, *args: object) -> object:
+    def without(name: str) -> object:
         if name == "nutpie":
             raise ImportError("No module named 'nutpie'")
         return genuine(name)

@@ -61,7 +61,9 @@ def test_missing_drivers_are_named(towers: xr.Dataset) -> None:
     with pytest.raises(MissingVariableError, match="FAPAR"):
         model_rows(towers, RespirationOptions(effects=("APAR",)))
     with pytest.raises(MissingVariableError, match="expected months with RECO"):
-        model_rows(towers.assign(RECO=(towers.RECO * np.nan).assign_attrs(towers.RECO.attrs)), PLAIN)
+        model_rows(
+            towers.assign(RECO=(towers.RECO * np.nan).assign_attrs(towers.RECO.attrs)), PLAIN
+        )
 
 
 def test_a_driver_that_does_not_vary_is_refused(towers: xr.Dataset) -> None:
@@ -107,4 +109,6 @@ def test_prior_draws_have_the_moments_of_their_family() -> None:
     rng = np.random.default_rng(0)
     assert Prior("gamma", 2.0, 0.1).draw(rng, 20_000).mean() == pytest.approx(20.0, rel=0.03)
     assert Prior("halfnormal", 1.0).draw(rng, 20_000).mean() == pytest.approx(0.798, rel=0.03)
-    assert Prior("gamma", 2.0, 0.1).widened(2.0).draw(rng, 20_000).mean() == pytest.approx(20, rel=0.05)
+    assert Prior("gamma", 2.0, 0.1).widened(2.0).draw(rng, 20_000).mean() == pytest.approx(
+        20, rel=0.05
+    )
