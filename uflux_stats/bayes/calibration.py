@@ -1,10 +1,11 @@
-"""Simulation-based calibration: does the sampler recover parameters drawn from the prior?
+"""Simulation-based calibration: whether parameters drawn from the prior are recovered.
 
 It sees errors of the sampler and of the likelihood's code. It does not see what model and
 simulation share, such as a wrong reference temperature: identity tests stand beside it.
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,8 @@ from uflux_stats.bayes.priors import priors
 from uflux_stats.bayes.rows import SEASONS, ModelRows
 from uflux_stats.bayes.sampling import Compiled
 from uflux_stats.errors import ConfigError
+
+_SAMPLER: Final = SamplerOptions(draws=252, tune=300, chains=1, cores=1)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class CalibrationOptions:
 
     simulations: int = 60
     ranks: int = 63
-    sampler: SamplerOptions = SamplerOptions(draws=252, tune=300, chains=1, cores=1)
+    sampler: SamplerOptions = _SAMPLER
     progress: bool = False
 
     def __post_init__(self) -> None:

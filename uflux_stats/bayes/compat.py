@@ -46,7 +46,7 @@ def load_library(name: str, *, instead: str = "") -> Any:
 def tree_of(groups: Mapping[str, xr.Dataset]) -> Any:
     """Put datasets together as ArviZ's container: DataTree (1.x) or InferenceData (0.x)."""
     arviz = load_library("arviz")
-    if hasattr(arviz, "InferenceData"):
+    if "InferenceData" in vars(arviz):
         return arviz.InferenceData(**groups)
     return xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()})
 

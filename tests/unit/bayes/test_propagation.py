@@ -67,10 +67,12 @@ def test_unseen_classes_take_the_parent_and_are_wider(
 
 
 def test_gpp_members_are_paired_with_draws(fit: RespirationFit, drivers: xr.Dataset) -> None:
-    gpp = xr.full_like(drivers.TA, 3.0).expand_dims(member=2) + xr.DataArray(
-        [0.0, 1.0], dims="member"
+    members = xr.DataArray([3.0, 4.0], dims="member")
+    gpp = (
+        (members + xr.zeros_like(drivers.TA))
+        .where(drivers.TA.notnull())
+        .assign_attrs(units="gC m-2 d-1")
     )
-    gpp = gpp.where(drivers.TA.notnull()).assign_attrs(units="gC m-2 d-1")
     found = propagate(fit, drivers, gpp=gpp, options=options(site_effect="none"))
     balance = found.NEP_mean + found.RECO_mean
     assert balance.isel(lat=1).values == pytest.approx(3.5, rel=1e-5)

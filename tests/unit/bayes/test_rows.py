@@ -61,9 +61,7 @@ def test_missing_drivers_are_named(towers: xr.Dataset) -> None:
     with pytest.raises(MissingVariableError, match="FAPAR"):
         model_rows(towers, RespirationOptions(effects=("APAR",)))
     with pytest.raises(MissingVariableError, match="expected months with RECO"):
-        model_rows(
-            towers.assign(RECO=(towers.RECO * np.nan).assign_attrs(towers.RECO.attrs)), PLAIN
-        )
+        model_rows(towers.assign(RECO=xr.full_like(towers.RECO, np.nan)), PLAIN)
 
 
 def test_a_driver_that_does_not_vary_is_refused(towers: xr.Dataset) -> None:
