@@ -46,8 +46,9 @@ def leave_sites_out(
     xr.Dataset, (site,)
         ``observed``: mean RECO of the site's months, ``low``, ``median``, ``high``: its predictive
         90 % interval [gC m-2 d-1], month-to-month errors included; ``covered``;
-        ``covered_expected``, by the interval of the expected mean alone; ``elpd``: sum of the log predictive densities of
-        the single months; ``fold``. Attributes ``coverage90`` and ``elpd``.
+        ``covered_expected``, by the interval of the expected mean alone; ``elpd``: sum of the log
+        predictive densities of the single months; ``fold``. Attributes ``coverage90``,
+        ``coverage90_expected`` and ``elpd``.
 
     Raises
     ------
@@ -71,9 +72,12 @@ def leave_sites_out(
     found["fold"] = ("site", fold)
     return found.assign_attrs(
         coverage90=float(found["covered"].mean()),
-        coverage90_expected=float(found["covered_expected"].mean()), elpd=float(found["elpd"].sum()),
-        level=options.level, form=options.form, folds=folds,
-    )  # fmt: skip
+        coverage90_expected=float(found["covered_expected"].mean()),
+        elpd=float(found["elpd"].sum()),
+        level=options.level,
+        form=options.form,
+        folds=folds,
+    )
 
 
 def _folds(sites: int, folds: int, seed: int) -> NDArray[np.intp]:
