@@ -99,7 +99,7 @@ def energy_information(energy: xr.DataArray) -> float:
     Examples
     --------
     >>> energy_information(xr.DataArray([[1.0, 2.0, 1.0, 2.0]], dims=("chain", "draw")))
-    3.0
+    4.0
     """
     values = energy.transpose("chain", "draw").values
     change = np.square(np.diff(values, axis=1)).mean(axis=1)

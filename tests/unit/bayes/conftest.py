@@ -37,6 +37,8 @@ def make_towers(
         },
     )
     towers["IGBP"] = ("site", igbp, variable("IGBP").attrs)
+    towers["true_log_rate"] = ("site", np.log(rate))
+    towers["true_slope"] = ("site", slope[:, 0])
     lat, lon = np.linspace(40.0, 60.0, sites), np.linspace(0.0, 30.0, sites)
     return towers.assign_coords(lat=("site", lat), lon=("site", lon))
 

@@ -164,6 +164,30 @@ def test_options_and_groups_that_do_not_exist(towers: xr.Dataset, fit: Respirati
 
 
 @pytest.mark.slow
+def test_few_months_gain_from_other_sites() -> None:
+    """With 6 months per site, parameters err at most .8 of those fitted site by site."""
+    towers = make_towers(sites=30, months=6, seed=8)
+    found = fit_respiration(towers, chains=2, draws=400, tune=500, on_failure="flag")
+    assert not found.rows.centred
+    draws = found.draws()
+    pooled = {
+        "true_log_rate": draws.site_log_rate(found.rows).mean(axis=0),
+        "true_slope": draws.values["slope_site"].mean(axis=0),
+    }
+    alone = [
+        np.polyfit((site.TA.values - 10.0) / 10.0, np.log(np.maximum(site.RECO.values, 0.01)), 1)
+        for _, site in towers.groupby("site", squeeze=False)
+    ]
+    by_site = dict(zip(("true_slope", "true_log_rate"), np.transpose(alone), strict=True))
+    ratio = {
+        name: np.sqrt(np.square(pooled[name] - towers[name].values).mean())
+        / np.sqrt(np.square(by_site[name] - towers[name].values).mean())
+        for name in pooled
+    }
+    assert max(ratio.values()) <= 0.8, ratio
+
+
+@pytest.mark.slow
 def test_odd_sites_are_borne() -> None:
     """A class with one site, a site at constant temperature, few months: priors carry them."""
     towers = make_towers(sites=9, months=12)
