@@ -36,6 +36,8 @@ test-data: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python tests/benchmarks/trends_against_loop.py
+	$(BIN)/python tests/benchmarks/cube_statistics.py memory
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from uflux_stats.baselines import BaselineOptions as BaselineOptions
     from uflux_stats.baselines import ParameterTable as ParameterTable
     from uflux_stats.baselines import baseline as baseline
+    from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
     from uflux_stats.io.drivers import date_climatology as date_climatology
@@ -43,6 +44,7 @@ _HOMES: Final[dict[str, str]] = {
     "TwinOptions": "uflux_stats.io.twin",
     "area_mean": "uflux_stats.stats.totals",
     "baseline": "uflux_stats.baselines",
+    "complete_drivers": "uflux_stats.baselines",
     "conservation": "uflux_stats.stats.conservation",
     "date_climatology": "uflux_stats.io.drivers",
     "drivers_at_sites": "uflux_stats.io.at_sites",

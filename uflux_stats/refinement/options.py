@@ -67,10 +67,10 @@ class RefineOptions:
     row_fraction: float = 0.8
     feature_fraction: float = 0.8
     trees: int = 80
-    depth: int = 5
+    depth: int = 6
     learning_rate: float = 0.1
     bins: int = 64
-    min_weight: float = 10.0
+    min_weight: float = 5.0
     tree_features: float = 0.5
     coordinates: bool = False
     seed: int = 0

@@ -172,7 +172,8 @@ def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
     places = cell_coordinates(drivers)
     index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
     coords = {name: drivers[name] for name in axes}
-    return xr.Dataset(layout, coords={**coords, **index}).assign_coords(places)
+    dated = {name: drivers.attrs[name] for name in ("climatology_year",) if name in drivers.attrs}
+    return xr.Dataset(layout, coords={**coords, **index}, attrs=dated).assign_coords(places)
 
 
 def _write_band(

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
@@ -65,9 +67,13 @@ def tables(task: Task) -> Mapping[str, Number]:
 def _maps(fluxes: xr.Dataset) -> Iterator[tuple[str, Figure]]:
     """Draw the mean of each flux over all months and members."""
     years = fluxes["time"].dt.year.values
-    period = f"{years[0]}" if years[0] == years[-1] else f"{years[0]}-{years[-1]}"
+    period = "a climatological year" if "climatology_year" in fluxes.attrs else _period(years)
     for name in MAPPED:
         if name in fluxes:
             units = fluxes[name].attrs["units"]
             field = fluxes[name].mean(("member", "time")).compute().assign_attrs(units=units)
             yield f"map_{name}", flux_map(field, title=f"{name}, mean of {period}")
+
+
+def _period(years: NDArray[np.int64]) -> str:
+    return f"{years[0]}" if years[0] == years[-1] else f"{years[0]}-{years[-1]}"

@@ -50,11 +50,14 @@ def validate(task: Task) -> Mapping[str, Number]:
     table = training_table(load(task.input(TOWERS)))
     numbers: dict[str, Number] = {}
     held_out = []
+    skills: dict[str, xr.Dataset] = {}
     for split in settings["splits"]:
         folds = _folds(split, settings["mode"], towers=np.unique(table.site).size)
         how = ValidationOptions(folds=folds, workers=task.workers)
         held_out.append(cross_validate(table, split, options, how))
-        numbers |= dict(_skill_numbers(validation_metrics(held_out[-1]), split))
+        skills[split] = validation_metrics(held_out[-1])
+        numbers |= dict(_skill_numbers(skills[split], split))
+    numbers |= dict(_gap_numbers(skills))
     splits = xr.Variable("split", list(settings["splits"]))
     together = xr.concat(held_out, splits, data_vars="all", combine_attrs="drop_conflicts")
     write_netcdf(together, task.output(VALIDATION), title="Held-out predictions at towers")
@@ -88,3 +91,15 @@ def _skill_numbers(skill: xr.Dataset, split: str) -> Iterator[tuple[str, Number]
                         n=chosen["n"].item(),
                     ),
                 )
+
+
+def _gap_numbers(skills: Mapping[str, xr.Dataset]) -> Iterator[tuple[str, Number]]:
+    """Yield how much better random rows look than whole towers: skill that is not there."""
+    if not {"random", "tower"} <= skills.keys():
+        return
+    easy, honest = (skills[split].sel(source="refined") for split in ("random", "tower"))
+    for flux in honest["variable"].values:
+        gap = (easy["r2"] - honest["r2"]).sel(variable=flux).item()
+        n = honest["n"].sel(variable=flux).item()
+        note = "r2 of random rows minus that of whole towers"
+        yield key("validation", "gap", str(flux), "r2"), number(gap, n=n, note=note)
