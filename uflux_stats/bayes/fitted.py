@@ -103,6 +103,11 @@ class RespirationFit:
     def parameter_table(self, *, of: str = "mean_site", provenance: str = "") -> ParameterTable:
         """Return posterior means as the parameter table of the baseline.
 
+        At level "site" sensitivity and effects are those within sites. Where the rates of sites go
+        with their mean climate (they do: warm sites respire less at 10 degC), they are not the best
+        mean function over places; for a baseline of unseen places fit level "pft", or
+        ``uflux_stats.baselines.fit_conditioned_respiration``, which is its penalised mode.
+
         Parameters
         ----------
         of : {"mean_site", "typical_site"}
