@@ -175,8 +175,8 @@ def test_few_months_gain_from_other_sites() -> None:
         "true_slope": draws.values["slope_site"].mean(axis=0),
     }
     alone = [
-        np.polyfit((site.TA.values - 10.0) / 10.0, np.log(np.maximum(site.RECO.values, 0.01)), 1)
-        for _, site in towers.groupby("site", squeeze=False)
+        np.polyfit((warm - 10.0) / 10.0, np.log(np.maximum(reco, 0.01)), 1)
+        for warm, reco in zip(towers.TA.values, towers.RECO.values, strict=True)
     ]
     by_site = dict(zip(("true_slope", "true_log_rate"), np.transpose(alone), strict=True))
     ratio = {
