@@ -39,6 +39,7 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
     assert ("nu" in drawn.values) == (likelihood == "student_t")
 
 
+@pytest.mark.slow
 def test_ranks_are_uniform() -> None:
     """About 60 simulations of the site model on a small design."""
     towers = make_towers(sites=6, months=6)
