@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from uflux_stats.baselines import baseline as baseline
     from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
+    from uflux_stats.bayes import fit_respiration as fit_respiration
+    from uflux_stats.emulation import emulate as emulate
     from uflux_stats.explain.towers import shap_values as shap_values
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
+    from uflux_stats.io.dgvm import read_dgvm as read_dgvm
     from uflux_stats.io.drivers import date_climatology as date_climatology
     from uflux_stats.io.drivers import read_drivers as read_drivers
     from uflux_stats.io.drops import dropped_report as dropped_report
@@ -57,12 +60,15 @@ _HOMES: Final[dict[str, str]] = {
     "date_climatology": "uflux_stats.io.drivers",
     "drivers_at_sites": "uflux_stats.io.at_sites",
     "dropped_report": "uflux_stats.io.drops",
+    "emulate": "uflux_stats.emulation",
     "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
+    "fit_respiration": "uflux_stats.bayes",
     "iav": "uflux_stats.stats.iav",
     "make_twin": "uflux_stats.io.twin",
     "open_store": "uflux_stats.io.zarr_store",
     "query": "uflux_stats.attribution.query",
+    "read_dgvm": "uflux_stats.io.dgvm",
     "read_drivers": "uflux_stats.io.drivers",
     "read_fluxnet": "uflux_stats.io.fluxnet",
     "refine": "uflux_stats.refinement",

@@ -48,6 +48,10 @@ class SampleError(UfluxError):
     """Too few months, a constant variable, or values that cannot carry the statistic."""
 
 
+class ConvergenceError(UfluxError):
+    """A posterior sample does not pass its gate, so nothing may be read from it."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed."""
 

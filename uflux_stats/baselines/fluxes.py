@@ -1,6 +1,6 @@
 """The process baseline: GPP, RECO, NEE and LE from drivers, on towers and on grids alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.baselines import gpp as photosynthesis
+from uflux_stats.baselines.conditions import inputs_of, multiplier
 from uflux_stats.baselines.greenness import ndvi_from_fapar
 from uflux_stats.baselines.latent_heat import latent_heat, psychrometric_constant
 from uflux_stats.baselines.options import BaselineOptions
@@ -35,10 +36,10 @@ def baseline(
     """Compute the fluxes that process models alone predict.
 
     GPP by the P-model (Stocker et al. 2020, doi 10.5194/gmd-13-1545-2020), RECO by the temperature
-    response of the parameter table, LE by Priestley-Taylor scaled by NDVI, and NEE = RECO - GPP.
-    A flux is missing where one of its drivers is, or where CO2 is not positive. Where no energy is
-    available LE is zero; where it is too cold for the quantum yield GPP is zero. Dask arrays stay
-    lazy.
+    response of the parameter table, times its driver effects if it has any, LE by Priestley-Taylor
+    scaled by NDVI, and NEE = RECO - GPP. A flux is missing where one of its drivers is, or where
+    CO2 is not positive. Where no energy is available LE is zero; where it is too cold for the
+    quantum yield GPP is zero. Dask arrays stay lazy.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def baseline(
     5.029
     """
     table = default_parameters() if parameters is None else parameters
-    _require_drivers(drivers, options)
+    _require_drivers(drivers, options, inputs_of([effect.name for effect in table.effects]))
     pressure = air_pressure(drivers)
     fluxes = {
         "GPP": _gpp(drivers, pressure, options),
@@ -119,9 +120,11 @@ def air_pressure(drivers: xr.Dataset) -> xr.DataArray:
     return filled.assign_attrs(variable("PA").attrs)
 
 
-def _require_drivers(drivers: xr.Dataset, options: BaselineOptions) -> None:
+def _require_drivers(
+    drivers: xr.Dataset, options: BaselineOptions, conditions: Sequence[str]
+) -> None:
     """Raise one error that names every missing driver, then check the units of those there."""
-    wanted = [*_ALWAYS, options.respiration_temperature]
+    wanted = [*_ALWAYS, options.respiration_temperature, *conditions]
     if options.soil_moisture != "none":
         wanted += ["SOILWATER", "ARIDITY"]
     lacking = [name for name in dict.fromkeys(wanted) if name not in drivers]
@@ -173,7 +176,10 @@ def _reco(drivers: xr.Dataset, table: ParameterTable, options: BaselineOptions) 
     """Ecosystem respiration [gC m-2 d-1]."""
     warmth = drivers[options.respiration_temperature]
     igbp = drivers["IGBP"]
-    return _elementwise(reco, warmth, table.rate(igbp), table.sensitivity(igbp), form=table.form)
+    rate = table.rate(igbp)
+    if table.effects:
+        rate = rate * multiplier(drivers, table.effects)
+    return _elementwise(reco, warmth, rate, table.sensitivity(igbp), form=table.form)
 
 
 def _latent_heat(

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from uflux_stats.baselines.conditions import DriverEffect
 from uflux_stats.baselines.respiration import FORMS, Form
 from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES
@@ -59,6 +60,9 @@ class ParameterTable:
     classes : mapping of IGBP class name to ClassParameters
     provenance : str
         Where the numbers come from.
+    effects : tuple of DriverEffect
+        Other drivers that the rates are multiplied by; the rates are then those at average
+        conditions. None: respiration depends on temperature and class alone.
 
     Raises
     ------
@@ -76,6 +80,7 @@ class ParameterTable:
     fallback: ClassParameters
     classes: Mapping[str, ClassParameters] = field(default_factory=dict)
     provenance: str = ""
+    effects: tuple[DriverEffect, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse unknown forms and classes."""
@@ -131,7 +136,8 @@ class ParameterTable:
             read = json.loads(text)
             fallback = ClassParameters(**read["fallback"])
             classes = {name: ClassParameters(**row) for name, row in read["classes"].items()}
-            return cls(read["form"], fallback, classes, read["provenance"])
+            effects = tuple(DriverEffect(**row) for row in read.get("effects", ()))
+            return cls(read["form"], fallback, classes, read["provenance"], effects)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise DataFileError(
                 "text: expected JSON with form, fallback, classes and provenance, "

@@ -64,6 +64,7 @@ class RefineConfig:
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
     target: Literal["residual", "direct"] = "residual"
+    respiration: Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"] = "fixed_q10"
     seed: int | None = setting(None, low=0)
 
 

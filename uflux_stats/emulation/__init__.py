@@ -1,6 +1,6 @@
 """Emulation of carbon allocation: component fluxes and stocks from vegetation models."""
 
-from uflux_stats.emulation.emulate import emulate, emulate_to_store
+from uflux_stats.emulation.emulating import emulate, emulate_to_store
 from uflux_stats.emulation.emulator import Emulator, train_emulator
 from uflux_stats.emulation.options import EmulateOptions
 

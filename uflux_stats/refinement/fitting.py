@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.baselines import ParameterTable, fit_reference_respiration
+from uflux_stats.baselines import (
+    ParameterTable,
+    fit_conditioned_respiration,
+    fit_reference_respiration,
+)
+from uflux_stats.baselines.respiration import Form
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
-from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
 
@@ -54,7 +60,7 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
     -------
     Fit
     """
-    parameters = fit_reference_respiration(table.keep(rows))
+    parameters = fit_respiration_table(table.keep(rows), options.respiration)
     process = table.baseline(parameters)
     predictors = with_process(table.predictors, process, options)
     ensembles = {}
@@ -74,6 +80,14 @@ def with_process(
         return predictors
     columns = [process[name].astype(np.float32) for name in PROCESS_PREDICTORS]
     return np.column_stack([predictors, *columns])
+
+
+def fit_respiration_table(towers: xr.Dataset, respiration: Respiration) -> ParameterTable:
+    """Fit the respiration of the baseline to the towers, in the way that the option names."""
+    if respiration == "fixed_q10":
+        return fit_reference_respiration(towers)
+    form: Form = "q10" if respiration == "conditioned_q10" else "lloyd_taylor"
+    return fit_conditioned_respiration(towers, form=form)
 
 
 def predict_rows(

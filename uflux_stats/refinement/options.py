@@ -6,9 +6,11 @@ from typing import Final, Literal
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import FLUXES
 
+Respiration = Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "model": ("xgboost",),
     "target": ("residual", "direct"),
+    "respiration": ("fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"),
 }
 _FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
 _LEAST: Final = {"members": 1, "trees": 1, "depth": 1, "bins": 2, "min_weight": 0, "seed": 0}
@@ -32,6 +34,9 @@ class RefineOptions:
     process_predictors : bool
         Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
         how far to trust it.
+    respiration : {"fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"}
+        Baseline of RECO: base rates at Q10 1.5, or rate and sensitivity of each class times the
+        effects of greenness, light and VPD; see ``fit_conditioned_respiration``.
     members : int
         Size of the ensemble; each member sees its own draw of rows and features.
     row_fraction, feature_fraction : float
@@ -59,6 +64,7 @@ class RefineOptions:
     target: Literal["residual", "direct"] = "residual"
     direct: tuple[str, ...] = ("RECO", "NEE")
     process_predictors: bool = True
+    respiration: Respiration = "fixed_q10"
     members: int = 10
     row_fraction: float = 0.8
     feature_fraction: float = 0.8

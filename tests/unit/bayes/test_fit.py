@@ -1,0 +1,206 @@
+"""One small posterior: recovery of the truth, tables, files, comparison, and failures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.unit.bayes.conftest import Q10, RATE, VPD_EFFECT, make_towers
+from uflux_stats.baselines import baseline
+from uflux_stats.bayes.comparison import leave_one_out, stack
+from uflux_stats.bayes.compat import group, load_library
+from uflux_stats.bayes.draws import (
+    Draws,
+    mean_respiration,
+    probability_integral,
+    residual_correlation,
+)
+from uflux_stats.bayes.fitted import RespirationFit, fit_respiration
+from uflux_stats.bayes.gate import Gate, diagnose, energy_information, require_passed
+from uflux_stats.bayes.results import load_fit, save_fit
+from uflux_stats.bayes.rows import ModelRows, model_rows
+from uflux_stats.errors import ConfigError, ConvergenceError, DataFileError, MissingVariableError
+
+
+def at(rows: ModelRows, temperature: float) -> ModelRows:
+    """One row of the first site at a temperature [degC] and average conditions."""
+    first = rows.keep(np.arange(len(rows.observed)) == 0)
+    warmth = np.array([(temperature - 10.0) / 10.0])
+    return replace(first, warmth=warmth, conditions=np.zeros((1, rows.conditions.shape[1])))
+
+
+def test_pooled_mean_is_rref_at_ten_degrees_and_q10_times_it_at_twenty(towers: xr.Dataset) -> None:
+    from uflux_stats.bayes.options import RespirationOptions
+
+    rows = model_rows(towers, RespirationOptions(level="pooled"))
+    draws = Draws({"log_rate": np.log([2.0, 3.0]), "slope": np.log([1.5, 2.5])})
+    assert mean_respiration(draws, at(rows, 10.0))[:, 0] == pytest.approx([2.0, 3.0])
+    assert mean_respiration(draws, at(rows, 20.0))[:, 0] == pytest.approx([3.0, 7.5])
+
+
+def test_site_mean_is_its_rate_at_ten_degrees(fit: RespirationFit) -> None:
+    draws = fit.draws()
+    rows = fit.rows
+    # the site means that centre the model come from all rows, the temperature from one
+    rate = np.exp(draws.site_log_rate(rows)[:, 0])
+    logarithm = draws.values["level_site"][:, 0]
+    logarithm = logarithm + draws.values["slope_site"][:, 0] * (
+        0.0 - rows.site_mean(rows.warmth)[0]
+    ) - draws.along(rows.site_mean(rows.conditions))[:, 0]  # fmt: skip
+    assert rate == pytest.approx(np.exp(logarithm))
+
+
+def test_truth_is_recovered(fit: RespirationFit) -> None:
+    found = fit.summary()
+    assert (found["Q10_low"] < Q10).all()
+    assert (found["Q10_high"] > Q10).all()
+    for name, code in (("ENF", 1), ("DBF", 4), ("GRA", 10)):
+        assert 0.8 * found.loc[name, "Rref_low"] < RATE[code] < 1.25 * found.loc[name, "Rref_high"]
+    assert fit.effects()[0].coefficient == pytest.approx(VPD_EFFECT, abs=0.03)
+    assert found.loc["all", "n_sites"] == 12
+
+
+def test_the_gate_travels_with_the_draws(fit: RespirationFit) -> None:
+    assert fit.diagnosis.divergences < 0.02 * len(fit.draws())
+    assert fit.diagnosis.rhat < 1.1
+    assert group(fit.posterior, "posterior").attrs["gate"] in {"passed", "failed"}
+    strict = Gate(ess=1e9)
+    failed = diagnose(fit.posterior, strict)
+    assert not failed.passed
+    with pytest.raises(ConvergenceError, match="draw more"):
+        require_passed(failed, strict)
+
+
+def test_stuck_chains_do_not_pass(fit: RespirationFit) -> None:
+    from uflux_stats.bayes.compat import tree_of
+
+    draws, stats = group(fit.posterior, "posterior"), group(fit.posterior, "sample_stats")
+    apart = draws + xr.DataArray([0.0, 5.0], dims="chain")
+    assert not diagnose(tree_of({"posterior": apart, "sample_stats": stats})).passed
+    assert energy_information(xr.DataArray(np.ones((1, 5)), dims=("chain", "draw"))) == 0.0
+
+
+def test_parameter_table_drives_the_baseline(fit: RespirationFit, towers: xr.Dataset) -> None:
+    table = fit.parameter_table()
+    assert table.effects[0].name == "VPD"
+    typical = fit.parameter_table(of="typical_site")
+    assert table.classes["ENF"].rate > typical.classes["ENF"].rate
+    assert type(table).from_json(table.to_json()) == table
+    more = {"SWIN": 200.0, "RNET": 100.0, "CO2": 400.0, "FAPAR": 0.5, "C4": 0.0, "PA": 100.0}
+    from uflux_stats.schema import variable
+
+    complete = towers.assign(
+        {name: xr.full_like(towers.TA, value).assign_attrs(variable(name).attrs)
+         for name, value in more.items()}
+    )  # fmt: skip
+    modelled = baseline(complete, typical).RECO
+    assert float(np.corrcoef(modelled.values.ravel(), towers.RECO.values.ravel())[0, 1]) > 0.7
+    with pytest.raises(ConfigError, match="of: expected one of"):
+        fit.parameter_table(of="median")
+
+
+def test_months_are_calibrated(fit: RespirationFit) -> None:
+    integral = probability_integral(fit.draws(200), fit.rows)
+    assert 0.84 < np.mean((integral > 0.05) & (integral < 0.95)) < 0.97
+    assert abs(residual_correlation(fit.draws(50), fit.rows)) < 0.3
+
+
+def test_leave_one_out_and_stacking(fit: RespirationFit) -> None:
+    loo = leave_one_out(fit, draws=400)
+    assert np.isfinite(loo.elpd)
+    assert loo.pointwise.sum() == pytest.approx(loo.elpd)
+    assert loo.unreliable < 0.1 * len(loo.pareto_k)
+    weights = stack({"fit": loo.pointwise, "worse": loo.pointwise - 1.0})
+    assert weights["fit"] > 0.99
+    assert sum(weights.values()) == pytest.approx(1.0)
+    with pytest.raises(ConfigError, match="two models or more"):
+        stack({"one": loo.pointwise})
+
+
+def test_saved_and_loaded_is_the_same(fit: RespirationFit, tmp_path: Path) -> None:
+    path = save_fit(fit, tmp_path / "posterior.nc")
+    loaded = load_fit(path)
+    assert loaded.parameter_table() == fit.parameter_table()
+    assert loaded.diagnosis == fit.diagnosis
+    assert loaded.sampler == fit.sampler
+    assert loaded.data_hash == fit.data_hash
+    with xr.open_dataset(path) as raw:
+        assert raw.attrs["reference_temperature_degC"] == 10.0
+        assert raw["sigma0"].attrs["units"] == "gC m-2 d-1"
+        assert "pymc" in raw.attrs["library_versions"]
+        assert raw.attrs["Conventions"].startswith("CF")
+    with pytest.raises(DataFileError, match="that save_fit wrote"):
+        load_fit(tmp_path / "nothing.nc")
+
+
+def test_missing_sampler_says_what_to_do(
+    towers: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib
+
+    genuine = importlib.import_module
+
+    def without(name: str) -> object:
+        if name == "nutpie":
+            raise ImportError("No module named 'nutpie'")
+        return genuine(name)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    with pytest.raises(ImportError, match=r"pip install nutpie, or choose sampler='pymc'"):
+        fit_respiration(towers, level="pooled")
+
+
+def test_options_and_groups_that_do_not_exist(towers: xr.Dataset, fit: RespirationFit) -> None:
+    with pytest.raises(ConfigError, match="expected fields"):
+        fit_respiration(towers, colour="red")
+    with pytest.raises(ConfigError, match="draws: expected 1 to"):
+        fit.draws(10**6)
+    with pytest.raises(MissingVariableError, match="expected a group 'prior'"):
+        group(fit.posterior, "prior")
+    with pytest.raises(ImportError, match="expected to be installed"):
+        load_library("no_such_library")
+
+
+@pytest.mark.slow
+def test_few_months_gain_from_other_sites() -> None:
+    """With 6 months per site, parameters err at most .8 of those fitted site by site."""
+    towers = make_towers(sites=30, months=6, seed=8)
+    found = fit_respiration(towers, chains=2, draws=400, tune=500, on_failure="flag")
+    assert not found.rows.centred
+    draws = found.draws()
+    pooled = {
+        "true_log_rate": draws.site_log_rate(found.rows).mean(axis=0),
+        "true_slope": draws.values["slope_site"].mean(axis=0),
+    }
+    alone = [
+        np.polyfit((warm - 10.0) / 10.0, np.log(np.maximum(reco, 0.01)), 1)
+        for warm, reco in zip(towers.TA.values, towers.RECO.values, strict=True)
+    ]
+    by_site = dict(zip(("true_slope", "true_log_rate"), np.transpose(alone), strict=True))
+    ratio = {
+        name: np.sqrt(np.square(pooled[name] - towers[name].values).mean())
+        / np.sqrt(np.square(by_site[name] - towers[name].values).mean())
+        for name in pooled
+    }
+    assert max(ratio.values()) <= 0.8, ratio
+
+
+@pytest.mark.slow
+def test_odd_sites_are_borne() -> None:
+    """A class with one site, a site at constant temperature, few months: priors carry them."""
+    towers = make_towers(sites=9, months=12)
+    igbp = towers.IGBP.copy()
+    igbp[0] = 15
+    warm = towers.TA.copy()
+    warm[1] = 10.0
+    odd = towers.assign(IGBP=igbp, TA=warm)
+    found = fit_respiration(odd, chains=2, draws=400, tune=500, on_failure="flag")
+    summary = found.summary()
+    assert summary.loc["SNO", "n_sites"] == 1
+    width = np.log(summary["Rref_high"] / summary["Rref_low"])
+    assert width["SNO"] > width["GRA"]
+    slope = found.draws().values["slope_site"]
+    assert np.isfinite(slope).all()
+    assert slope[:, 1].std() >= np.median(slope.std(axis=0))

@@ -1,0 +1,100 @@
+"""Posterior draws on a grid."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from uflux_stats.bayes.fitted import RespirationFit
+from uflux_stats.bayes.propagation import PropagationOptions, propagate
+from uflux_stats.bayes.spatial import site_deviations
+from uflux_stats.errors import ConfigError, GridError, MissingVariableError
+from uflux_stats.grid import land_area
+from uflux_stats.stats.totals import total
+
+
+def options(**changes: object) -> PropagationOptions:
+    return PropagationOptions(**{"draws": 40, **changes})  # type: ignore[arg-type]
+
+
+def test_typical_site_by_hand(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    found = propagate(fit, drivers, options=options(site_effect="none"))
+    draws = fit.draws(40)
+    cell = drivers.isel(lat=1, lon=0)
+    enf = fit.rows.groups.index("ENF")
+    rate = draws.values["log_rate_class"][:, enf, None]
+    slope = draws.values["slope_class"][:, enf, None]
+    effect = fit.rows.effects[0]
+    dryness = (cell.VPD.values.clip(effect.low, effect.high) - effect.mean) / effect.scale
+    logarithm = rate + slope * (cell.TA.values - 10.0) / 10.0
+    by_hand = np.exp(logarithm + draws.values["coefficient"] * dryness)
+    assert found.RECO_mean.isel(lat=1, lon=0).values == pytest.approx(by_hand.mean(0), rel=1e-5)
+    assert found.RECO_sd.isel(lat=1, lon=0).values == pytest.approx(by_hand.std(0), rel=1e-4)
+    assert found.RECO_mean.attrs["units"] == "gC m-2 d-1"
+    assert np.isnan(found.RECO_mean.isel(lat=0, lon=0)).all()
+
+
+def test_bands_do_not_change_the_result(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    for kind in ("shared", "independent", "spatial"):
+        whole = propagate(fit, drivers, options=options(site_effect=kind))
+        banded = propagate(fit, drivers.chunk(lat=1), options=options(site_effect=kind, values=1))
+        xr.testing.assert_allclose(whole, banded)
+
+
+def test_totals_are_of_the_same_draws(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    found = propagate(fit, drivers, options=options())
+    area = land_area(drivers.LANDFRAC)
+    of_mean = total(found.RECO_mean, area=area)
+    assert found.RECO_total.attrs["units"] == "PgC yr-1"
+    assert found.RECO_total.mean("draw").values.ravel() == pytest.approx(of_mean.values, rel=1e-5)
+
+
+def test_shared_effects_do_not_cancel(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    spread = {
+        kind: float(propagate(fit, drivers, options=options(site_effect=kind)).RECO_total.std())
+        for kind in ("none", "shared", "independent")
+    }
+    assert spread["shared"] > spread["none"]
+    assert spread["shared"] > spread["independent"]
+
+
+def test_unseen_classes_take_the_parent_and_are_wider(
+    fit: RespirationFit, drivers: xr.Dataset
+) -> None:
+    found = propagate(fit, drivers, options=options(site_effect="none", draws=200))
+    assert found.attrs["unseen_classes"] == "EBF"
+    relative = (found.RECO_sd / found.RECO_mean).mean(("time", "lat"))
+    assert relative[2:].min() > relative[:2].max()
+
+
+def test_gpp_members_are_paired_with_draws(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    members = xr.DataArray([3.0, 4.0], dims="member")
+    gpp = (
+        (members + xr.zeros_like(drivers.TA))
+        .where(drivers.TA.notnull())
+        .assign_attrs(units="gC m-2 d-1")
+    )
+    found = propagate(fit, drivers, gpp=gpp, options=options(site_effect="none"))
+    balance = found.NEP_mean + found.RECO_mean
+    assert balance.isel(lat=1).values == pytest.approx(3.5, rel=1e-5)
+    assert found.NEP_total.dims == found.RECO_total.dims
+
+
+def test_bad_input_is_named(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    with pytest.raises(MissingVariableError, match="VPD"):
+        propagate(fit, drivers.drop_vars("VPD"))
+    shifted = drivers.TA.assign_coords(lat=drivers.lat + 1).assign_attrs(units="gC m-2 d-1")
+    with pytest.raises(GridError, match="drivers, gpp"):
+        propagate(fit, drivers, gpp=shifted)
+    with pytest.raises(ConfigError, match="site_effect"):
+        options(site_effect="some")
+
+
+def test_smooth_fields_are_standard_and_correlated() -> None:
+    land = xr.DataArray(
+        np.ones((1, 3), bool), {"lat": [0.0], "lon": [0.0, 1.0, 90.0]}, dims=("lat", "lon")
+    )
+    field = site_deviations(land, np.ones(1500), "spatial", [1], length_km=500.0)[:, 0]
+    assert float(field.std()) == pytest.approx(1.0, abs=0.05)
+    near, far = (np.corrcoef(field[:, 0], field[:, other])[0, 1] for other in (1, 2))
+    assert near == pytest.approx(np.exp(-0.5 * (111.2 / 500.0) ** 2), abs=0.03)
+    assert far == pytest.approx(0.0, abs=0.1)

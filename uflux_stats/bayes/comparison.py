@@ -1,0 +1,125 @@
+"""Compare fits: predictive density of left-out months (PSIS-LOO), and stacking."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from uflux_stats.bayes.compat import elpd_of, load_library, pointwise_of, quiet_libraries, tree_of
+from uflux_stats.bayes.draws import log_likelihood
+from uflux_stats.bayes.fitted import RespirationFit
+from uflux_stats.errors import ConfigError
+
+LOO_DRAWS: Final = 1000
+GOOD_K: Final = 0.7
+"""Pareto k up to which an importance estimate is reliable (Vehtari et al. 2024, JMLR 25(72))."""
+
+
+@dataclass(frozen=True)
+class Loo:
+    """Leave-one-month-out predictive density of a fit.
+
+    It tells how well months of a *known* site are predicted; for unseen places see
+    ``leave_sites_out``.
+
+    Attributes
+    ----------
+    elpd, se : float
+        Expected log predictive density and its standard error.
+    pointwise : array, (row,)
+    pareto_k : array, (row,)
+    """
+
+    elpd: float
+    se: float
+    pointwise: NDArray[np.float64]
+    pareto_k: NDArray[np.float64]
+
+    @property
+    def unreliable(self) -> int:
+        """Months whose Pareto k is above ``GOOD_K``."""
+        return int((self.pareto_k > GOOD_K).sum())
+
+
+def leave_one_out(fit: RespirationFit, *, draws: int = LOO_DRAWS) -> Loo:
+    """Estimate the density of left-out months by Pareto-smoothed importance sampling.
+
+    Parameters
+    ----------
+    fit : RespirationFit
+    draws : int
+        Draws of the posterior that are used.
+
+    Returns
+    -------
+    Loo
+
+    References
+    ----------
+    Vehtari et al. 2017, doi 10.1007/s11222-016-9696-4.
+    """
+    arviz = load_library("arviz")
+    thinned = fit.draws(min(draws, len(fit.draws())))
+    dims = ("chain", "draw", "row")
+    density = xr.Dataset({"RECO": (dims, log_likelihood(thinned, fit.rows)[None])})
+    some = xr.Dataset({"log_rate": (dims[:2], thinned.values["log_rate"][None])})
+    together = tree_of({"posterior": some, "log_likelihood": density})
+    with quiet_libraries(), warnings.catch_warnings():
+        # what it warns of, high Pareto k, is part of the result here
+        warnings.filterwarnings("ignore", category=UserWarning)
+        result = arviz.loo(together, pointwise=True, reff=1.0)
+    elpd, se = elpd_of(result)
+    pointwise, pareto_k = pointwise_of(result)
+    return Loo(elpd, se, np.asarray(pointwise), np.asarray(pareto_k))
+
+
+def stack(densities: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Weigh models so that their mixture predicts best.
+
+    Parameters
+    ----------
+    densities : mapping of str to array, (point,)
+        Log predictive density of each left-out point (month or site), the same for all models.
+
+    Returns
+    -------
+    dict of str to float
+        Weights that sum to one.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer models than two, or their points differ in number.
+
+    References
+    ----------
+    Yao et al. 2018, doi 10.1214/17-BA1091.
+
+    Examples
+    --------
+    >>> weights = stack({"good": np.array([-1.0, -1.0]), "bad": np.array([-9.0, -9.0])})
+    >>> round(weights["good"], 2)
+    1.0
+    """
+    sizes = {len(values) for values in densities.values()}
+    if len(densities) < 2 or len(sizes) != 1:
+        raise ConfigError(
+            f"densities: expected two models or more on the same points, got {len(densities)} "
+            f"of sizes {sorted(sizes)}; score them on the same rows"
+        )
+    table = np.stack(list(densities.values()))
+
+    def loss(free: NDArray[np.float64]) -> float:
+        weights = np.r_[free, 0.0] - logsumexp(np.r_[free, 0.0])
+        return -float(logsumexp(table + weights[:, None], axis=0).mean())
+
+    start = np.zeros(len(table) - 1)
+    found = minimize(loss, start, method="L-BFGS-B", bounds=[(-20.0, 20.0)] * len(start))
+    weights = np.exp(np.r_[found.x, 0.0] - logsumexp(np.r_[found.x, 0.0]))
+    return {name: float(weight) for name, weight in zip(densities, weights, strict=True)}

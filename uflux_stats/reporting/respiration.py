@@ -1,0 +1,161 @@
+"""Figures of respiration posteriors: forest, response curves, ranks; and fields to map."""
+
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from uflux_stats.baselines import ParameterTable
+from uflux_stats.baselines.conditioned_fitting import temperature_covariate
+from uflux_stats.bayes.draws import summary_of
+from uflux_stats.bayes.fitted import RespirationFit
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.schema import CARBON_FLUX
+
+_COLUMNS: Final = 4
+_STEPS: Final = 60
+
+
+def forest(fit: RespirationFit) -> Figure:
+    """Draw median and 90 % interval of each class's rate and sensitivity, with numbers of sites.
+
+    Parameters
+    ----------
+    fit : RespirationFit
+
+    Returns
+    -------
+    Figure
+        Two panels: the respiration at 10 degC and average conditions of a typical site, and its
+        Q10 or E0; the vertical line is the median of all classes together.
+    """
+    table = fit.summary()
+    kind, units = ("Q10", "1") if "Q10_median" in table else ("E0", "K")
+    names = [f"{name} ({int(n)})" for name, n in table["n_sites"].items()]
+    place = np.arange(len(table))[::-1]
+    with style():
+        figure = new_figure(6.8, 0.9 + 0.22 * len(table))
+        axes = figure.subplots(1, 2, sharey=True)
+        for ax, name, unit in zip(axes, ("Rref", kind), (CARBON_FLUX, units), strict=True):
+            middle = table[f"{name}_median"].to_numpy()
+            low, high = (table[f"{name}_{end}"].to_numpy() for end in ("low", "high"))
+            ax.axvline(middle[-1], color=GREY, linestyle=":")
+            ax.errorbar(
+                middle, place, xerr=[middle - low, high - middle], fmt="o", markersize=3,
+                color=COLOURS["refined"], elinewidth=1.0,
+            )  # fmt: skip
+            ax.set_xlabel(axis_label(name, unit))
+        axes[0].set_yticks(place, names)
+        figure.suptitle("Respiration by class (number of sites): median, 90 % interval")
+    return figure
+
+
+def response_curves(fit: RespirationFit) -> Figure:
+    """Draw respiration against temperature for each group, with the months it was fitted to.
+
+    Parameters
+    ----------
+    fit : RespirationFit
+
+    Returns
+    -------
+    Figure
+        One panel per group: months, the median of the typical site at average conditions and its
+        90 % interval, over the range of temperatures that the group has.
+    """
+    groups = fit.rows.groups
+    lines = -(-len(groups) // _COLUMNS)
+    with style():
+        figure = new_figure(7.2, 1.7 * lines + 0.5)
+        axes = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
+        for number, ax in enumerate(axes):
+            if number < len(groups):
+                _response(ax, fit, number)
+            else:
+                ax.set_visible(False)
+        figure.supxlabel(axis_label("temperature", "degC"))
+        figure.supylabel(axis_label("RECO", CARBON_FLUX))
+    return figure
+
+
+def _response(ax: Axes, fit: RespirationFit, number: int) -> None:
+    rows = fit.rows
+    chosen = rows.group[rows.site] == number
+    warm = rows.temperature[chosen]
+    ax.plot(
+        warm, rows.observed[chosen], ".", markersize=1.5, color=GREY, alpha=0.3, rasterized=True
+    )
+    axis = np.linspace(warm.min(), warm.max(), _STEPS)
+    draws = fit.draws()
+    rate, slope = (
+        draws.of_group(name, len(rows.groups))[:, number] for name in ("log_rate", "slope")
+    )
+    covariate = temperature_covariate(axis, rows.options.form)
+    curve = summary_of(np.exp(rate[:, None] + slope[:, None] * covariate))
+    ax.fill_between(axis, curve["low"], curve["high"], color=COLOURS["refined"], alpha=0.3, lw=0)
+    ax.plot(axis, curve["median"], color=COLOURS["refined"])
+    ax.set_title(f"{rows.groups[number]}, {np.unique(rows.site[chosen]).size} sites")
+
+
+def parameter_fields(table: ParameterTable, igbp: xr.DataArray) -> xr.Dataset:
+    """Lay a parameter table out on a map of classes, for ``flux_map``.
+
+    Parameters
+    ----------
+    table : ParameterTable
+    igbp : xr.DataArray, (lat, lon)
+        IGBP codes, missing over the sea.
+
+    Returns
+    -------
+    xr.Dataset, (lat, lon)
+        ``Rref`` [gC m-2 d-1] and ``Q10`` [1] or ``E0`` [K].
+    """
+    known = igbp.notnull()
+    kind = "Q10" if table.form == "q10" else "E0"
+    fields = {"Rref": table.rate(igbp), kind: table.sensitivity(igbp)}
+    return xr.Dataset(
+        {name: field.where(known).assign_attrs(field.attrs) for name, field in fields.items()}
+    )
+
+
+def rank_histograms(calibration: xr.Dataset) -> Figure:
+    """Draw the ranks of simulation-based calibration, with the 99 % band of uniform ranks.
+
+    Parameters
+    ----------
+    calibration : xr.Dataset
+        Of ``uflux_stats.bayes.calibration.calibrate``.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    MissingVariableError
+        If there are no ranks.
+    """
+    if "rank" not in calibration:
+        raise MissingVariableError("calibration: expected ranks, got none; run calibrate")
+    names = [str(name) for name in calibration["parameter"].values]
+    lines = -(-len(names) // _COLUMNS)
+    simulations, largest = calibration.sizes["simulation"], int(calibration.attrs["ranks"])
+    bins = max(2, min(16, simulations // 10))
+    expected = simulations / bins
+    margin = 2.576 * np.sqrt(expected * (1.0 - 1.0 / bins))
+    with style():
+        figure = new_figure(7.2, 1.5 * lines + 0.4)
+        axes = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True).ravel()
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        for ax, name in zip(axes, names, strict=False):
+            ax.axhspan(max(0.0, expected - margin), expected + margin, color=GREY, alpha=0.3, lw=0)
+            ranks = calibration["rank"].sel(parameter=name)
+            ax.hist(ranks, bins=np.linspace(-0.5, largest + 0.5, bins + 1), color=COLOURS["tower"])
+            ax.axhline(expected, color=BLACK, linewidth=0.5)
+            ax.set_title(name)
+    return figure
