@@ -92,7 +92,9 @@ def _models_on_grid(ensemble: Ensemble, carbon: xr.Dataset) -> xr.Dataset:
 
 
 def _totals(carbon: xr.Dataset, by: By) -> dict[str, xr.DataArray]:
-    found = {n: total(carbon[n], by=by) for n in ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")}
+    found = {
+        n: total(carbon[n], by=by).compute() for n in ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
+    }
     return {n: t if "year" in t.dims else t.expand_dims(year=[0]) for n, t in found.items()}
 
 

@@ -141,8 +141,9 @@ def emulate_to_store(
             continue
         if writer is None:
             first = part
+            chunks = {"member": 1, "lat": height}
             writer = create_store(
-                _template(part, drivers), path, chunks={"lat": height}, title="Carbon allocation"
+                _template(part, drivers), path, chunks=chunks, title="Carbon allocation"
             )
         writer.write(part.drop_vars([n for n in part.coords if n not in part.dims]))
     if writer is None or first is None:
