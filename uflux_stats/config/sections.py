@@ -105,13 +105,14 @@ class AttributionConfig:
 class EmulateConfig:
     """``[emulate]``: allocation of carbon, learned from vegetation models; each is one member.
 
-    ``models``, ``scenario`` and ``years`` choose what is read of them; by default all there is.
+    What comes out without any closure is always kept beside. ``models``, ``scenario`` and
+    ``years`` choose what is read of them; by default all there is.
     ``trees``, ``depth`` and ``rows`` (most rows of teaching material) are those of each learned
     parameter. Where not given they are 150, 8 and 80,000, and on the twin Earth, whose rules are
     simple and whose run is a demonstration, 30, 5 and 6,000.
     """
 
-    closure: Literal["exact", "none", "paper"] = "exact"
+    closure: Literal["exact", "paper"] = "exact"
     models: tuple[str, ...] = ()
     scenario: str | None = None
     years: tuple[int, int] | None = None

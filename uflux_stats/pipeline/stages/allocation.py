@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.emulation import EmulateOptions, emulate_to_store, train_emulator
+from uflux_stats.emulation import EmulateOptions, emulate_to_stores, train_emulator
 from uflux_stats.emulation.audit import adjustment_table, audit, stock_balance
 from uflux_stats.emulation.divergence import divergence, divergence_table
 from uflux_stats.emulation.options import LEARNER, Closure
@@ -79,9 +80,9 @@ def emulate(task: Task) -> Mapping[str, Number]:
     )
     emulator = train_emulator(models, drivers, closure=settings["closure"], options=options)
     _write_table(emulator.coverage(), task, LEARNED)
-    wanted: dict[str, Closure] = {STOCKS: settings["closure"], UNCLOSED: "none"}
-    for name, closure in wanted.items():
-        emulate_to_store(emulator, drivers, fluxes, task.output(name), closure=closure)
+    paths: dict[Closure, Path] = {"none": task.output(UNCLOSED)}
+    paths[settings["closure"]] = task.output(STOCKS)
+    emulate_to_stores(emulator, drivers, fluxes, paths)
     return dict(_counted(open_store(task.output(STOCKS))))
 
 
@@ -94,8 +95,12 @@ def _counted(carbon: xr.Dataset) -> Iterator[tuple[str, Number]]:
     lacking = str(carbon.attrs["not_available"])
     note = f"no vegetation model tells of {lacking}" if lacking else ""
     yield key("emulate", "members"), number(carbon.sizes["member"], note=note)
-    for name in ("negative_npp", "emptied_soil"):
-        yield key("emulate", name), number(carbon.attrs[f"{name}_count"], note="cells and steps")
+    counted = {
+        "negative_npp": "cells and years, all members",
+        "raised_soil": "cells whose first soil had to be raised, all members",
+    }
+    for name, what in counted.items():
+        yield key("emulate", name), number(carbon.attrs[f"{name}_count"], note=what)
 
 
 def budget(task: Task) -> Mapping[str, Number]:
