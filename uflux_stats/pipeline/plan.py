@@ -222,7 +222,7 @@ def _has_models(config: RunConfig) -> bool:
 
 
 def _drawing(config: RunConfig) -> tuple[Stage, ...]:
-    grid = (gridding.FLUXES,) if _has_grid(config) else ()
+    grid = (gridding.FLUXES, gridding.STATISTICS) if _has_grid(config) else ()
     tables = Stage(
         "tables", drawing.tables, needs=(engine.VALIDATION,), outputs=drawing.TABLE_FILES
     )
