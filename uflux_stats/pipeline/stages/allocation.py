@@ -131,7 +131,7 @@ def budget(task: Task) -> Mapping[str, Number]:
 
 
 def regional_carbon(carbon: xr.Dataset, regions: RegionSet) -> xr.Dataset:
-    """Sum component fluxes and stocks over every region, member by member.
+    """Sum component fluxes and stocks over every region, member by member if they are large.
 
     Parameters
     ----------
@@ -147,8 +147,10 @@ def regional_carbon(carbon: xr.Dataset, regions: RegionSet) -> xr.Dataset:
     names = {name: name for name in PARTS} | {name: name + SUFFIX for name in GIVEN}
     there = {name: label for name, label in names.items() if name in carbon}
     summed = []
-    for position in range(carbon.sizes["member"]):
-        member = carbon[list(there)].isel(member=[position])
+    members = carbon.sizes["member"]
+    at_once = members if carbon.nbytes <= SMALL else 1
+    for first in range(0, members, at_once):
+        member = carbon[list(there)].isel(member=slice(first, first + at_once))
         summed.append(
             xr.Dataset(
                 {
