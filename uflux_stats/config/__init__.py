@@ -2,6 +2,7 @@
 
 from uflux_stats.config.reading import build_config, parse_override, read_config
 from uflux_stats.config.sections import (
+    EmulateConfig,
     InputConfig,
     OutputConfig,
     RefineConfig,
@@ -13,6 +14,7 @@ from uflux_stats.config.sections import (
 from uflux_stats.config.verify import check
 
 __all__ = [
+    "EmulateConfig",
     "InputConfig",
     "OutputConfig",
     "RefineConfig",

@@ -16,6 +16,9 @@ SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
     "full": ("random", "tower", "igbp", "koppen", "blocks"),
 }
 """Splits that each validation mode computes unless the configuration lists its own."""
+LEARNER: Final = {"trees": 150, "depth": 8, "rows": 80_000}
+QUICK_LEARNER: Final = {"trees": 30, "depth": 5, "rows": 6000}
+"""Size of the learner of each parameter of the allocation, on data and on the twin Earth."""
 
 
 def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
@@ -99,6 +102,38 @@ class AttributionConfig:
 
 
 @dataclass(frozen=True)
+class EmulateConfig:
+    """``[emulate]``: allocation of carbon, learned from vegetation models; each is one member.
+
+    What comes out without any closure is always kept beside. ``models``, ``scenario`` and
+    ``years`` choose what is read of them; by default all there is.
+    ``trees``, ``depth`` and ``rows`` (most rows of teaching material) are those of each learned
+    parameter. Where not given they are 150, 8 and 80,000, and on the twin Earth, whose rules are
+    simple and whose run is a demonstration, 30, 5 and 6,000.
+    """
+
+    closure: Literal["exact", "paper"] = "exact"
+    models: tuple[str, ...] = ()
+    scenario: str | None = None
+    years: tuple[int, int] | None = None
+    trees: int | None = setting(None, low=1, high=10_000)
+    depth: int | None = setting(None, low=1, high=20)
+    rows: int | None = setting(None, low=100)
+
+    def learner(self, *, twin: bool) -> dict[str, int]:
+        """Size of the learner of a parameter: as given, else the default.
+
+        Examples
+        --------
+        >>> EmulateConfig(trees=10).learner(twin=True)
+        {'trees': 10, 'depth': 5, 'rows': 6000}
+        """
+        default = QUICK_LEARNER if twin else LEARNER
+        given = {"trees": self.trees, "depth": self.depth, "rows": self.rows}
+        return default | {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
@@ -137,6 +172,7 @@ class RunConfig:
     refine: RefineConfig = RefineConfig()
     validation: ValidationConfig = ValidationConfig()
     attribution: AttributionConfig = AttributionConfig()
+    emulate: EmulateConfig = EmulateConfig()
     output: OutputConfig = OutputConfig()
     run: RunSection = RunSection()
 

@@ -39,7 +39,7 @@ class Applied:
         Of "exact": ``adjustment_X`` (mean over members) and ``adjustment_size_X`` (mean of its
         size) [gC m-2 d-1], ``posterior_sd_X`` [gC m-2 d-1], ``chi_square`` [1].
     counts : dict of int
-        Cells and years with negative NPP, cells and months with emptied soil, over all members.
+        Cells and years with negative NPP, cells whose first soil was raised, over all members.
     """
 
     fluxes: dict[str, Array]
@@ -48,10 +48,32 @@ class Applied:
     counts: dict[str, int]
 
 
-def apply_to_cells(
-    emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset, closure: Closure
-) -> Applied:
-    """Emulate all members on cells in a row.
+@dataclass(frozen=True)
+class Predicted:
+    """What the emulator predicts for cells in a row, before any budget is closed.
+
+    Attributes
+    ----------
+    given : list of Given
+        Fluxes of each member of the emulator.
+    values : list of dict
+        Parameters of each member.
+    spreads : tuple of array, (site, step) [1]
+        Spread of CUE and of the heterotrophic share over members.
+    days : array, (month,)
+    integrated : bool
+        Whether pools are to be integrated through time.
+    """
+
+    given: list[Given]
+    values: list[Values]
+    spreads: tuple[Array, Array]
+    days: NDArray[np.float64]
+    integrated: bool
+
+
+def predict_cells(emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset) -> Predicted:
+    """Predict the parameters of all members on cells in a row.
 
     Parameters
     ----------
@@ -61,11 +83,10 @@ def apply_to_cells(
     fluxes : xr.Dataset, ([member,] time, site) [gC m-2 d-1]
         GPP, RECO and, if there, NEE. Member k of the emulator takes member k of the fluxes, and
         begins again when there are fewer of those.
-    closure : {"none", "paper", "exact"}
 
     Returns
     -------
-    Applied
+    Predicted
     """
     predictors = emulator.predictors(drivers)
     arrays = {n: _member_first(fluxes[n]) for n in ("GPP", "RECO", "NEE") if n in fluxes}
@@ -78,11 +99,26 @@ def apply_to_cells(
     has_rh = all("RH_SHARE" in v for v in values)
     rh = spread(np.stack([v["RH_SHARE"] for v in _alike(values, "RH_SHARE")])) if has_rh else cue
     days = drivers["time"].dt.days_in_month.values.astype(np.float64)
+    return Predicted(given, values, (cue, rh), days, emulator.options.stocks == "integrated")
+
+
+def apply_closure(predicted: Predicted, closure: Closure) -> Applied:
+    """Make fluxes and pools of all members under one closure.
+
+    Parameters
+    ----------
+    predicted : Predicted
+    closure : {"none", "paper", "exact"}
+
+    Returns
+    -------
+    Applied
+    """
     parts = []
-    for one, own in zip(given, values, strict=True):
-        shares = _shares(own, (cue, rh), one.GPP.shape)
+    for one, own in zip(predicted.given, predicted.values, strict=True):
+        shares = _shares(own, predicted.spreads, one.GPP.shape)
         data, reconciled = _closed(one, shares, own, closure)
-        parts.append(_Member(data, _pools(data, own, days, emulator), reconciled))
+        parts.append(_Member(data, _pools(data, own, predicted), reconciled))
     return _together(parts)
 
 
@@ -153,9 +189,10 @@ class _Member:
 
 
 def _pools(
-    data: xr.Dataset, own: Values, days: NDArray[np.float64], emulator: Emulator
+    data: xr.Dataset, own: Values, predicted: Predicted
 ) -> tuple[dict[str, NDArray[np.floating]], dict[str, int]]:
     """Pools of one member, and what had to be counted."""
+    days = predicted.days
     years = len(days) // 12
 
     def rate(name: str) -> NDArray[np.floating] | None:
@@ -167,10 +204,10 @@ def _pools(
     rh = data["Rh"].values.astype(np.float64) if "Rh" in data else None
     months = Months(npp, npp if rh is None else rh, days)
     sums = (npp * days).reshape(len(npp), years, 12).sum(axis=2)
-    counts = {"negative_npp": int((sums < 0).sum()), "emptied_soil": 0}
-    through_time = emulator.options.stocks == "integrated" and years > 1 and rh is not None
+    counts = {"negative_npp": int((sums < 0).sum()), "raised_soil": 0}
+    through_time = predicted.integrated and years > 1 and rh is not None
     if through_time and turnover.vegetation is not None and turnover.soil is not None:
-        pools, counts["emptied_soil"] = integrate(months, turnover)
+        pools, counts["raised_soil"] = integrate(months, turnover)
     else:
         pools = by_ratio(months.yearly_npp, turnover)
     return with_parts(pools, turnover), counts
@@ -188,7 +225,7 @@ def _together(members: list[_Member]) -> Applied:
         for name in members[0].pools[0]
     }
     counts = {
-        name: sum(m.pools[1][name] for m in members) for name in ("negative_npp", "emptied_soil")
+        name: sum(m.pools[1][name] for m in members) for name in ("negative_npp", "raised_soil")
     }
     found = [m.reconciled for m in members if m.reconciled is not None]
     return Applied(fluxes, pools, _moved(found) if found else {}, counts)

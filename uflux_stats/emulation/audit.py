@@ -51,8 +51,9 @@ def audit(
 def _audit_one(mode: str, data: xr.Dataset, dim: str, by: By | None) -> pd.DataFrame:
     frames = []
     for name in data[dim].values:
-        one = data.sel({dim: name}, drop=True)
-        kept = [v for v in (*FLUXES, *POOLS) if v in one and bool(one[v].notnull().any())]
+        wanted = [v for v in (*FLUXES, *POOLS) if v in data]
+        one = data[wanted].sel({dim: name}, drop=True).load()
+        kept = [v for v in wanted if bool(one[v].notnull().any())]
         if "year" in one.dims and one.sizes["year"] < 2:
             kept = [v for v in kept if "year" not in one[v].dims]
         pools = [pool for pool in POOLS if pool in kept]
@@ -119,7 +120,7 @@ def stock_balance(carbon: xr.Dataset, *, lags: Iterable[int] = range(6)) -> pd.D
         If NEP or all pools are missing, or in another unit.
     """
     pools = [pool for pool in POOLS if pool in carbon]
-    mean = carbon[["NEP", *pools]].mean("member", keep_attrs=True)
+    mean = carbon[["NEP", *pools]].mean("member", keep_attrs=True).compute()
     tables = []
     for lag in lags:
         if lag > mean.sizes["year"] - 2:
@@ -168,9 +169,9 @@ def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
     season = carbon["time"].dt.season.values
     rows = []
     for flux in names:
-        size = carbon[f"adjustment_size_{flux}"]
+        size = carbon[f"adjustment_size_{flux}"].compute()
         fields = {
-            "mean": carbon[f"adjustment_{flux}"],
+            "mean": carbon[f"adjustment_{flux}"].compute(),
             "size": size,
             "moved": (size > MOVED_FROM).where(size.notnull()),
         }

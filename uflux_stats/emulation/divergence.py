@@ -1,6 +1,6 @@
 """Why upscaled and modelled land sinks diverge: the net flux by four routes, and its parts."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ LEAST_YEARS: Final = 3
 
 def divergence(
     carbon: xr.Dataset, dgvms: xr.Dataset, drivers: xr.Dataset
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """Compare the net flux of the vegetation models, of the hybrid and of upscaling.
 
     Routes: "dgvm", NPP - Rh of the models; "hybrid", NPP - Rh with the models' allocation of the
@@ -59,7 +59,7 @@ def divergence(
         )
     require_variables(carbon, ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh"), name="carbon")
     models = _models_on_grid(prepare(dgvms, drivers), carbon)
-    numbers: dict[str, dict[str, object]] = {}
+    numbers: dict[str, dict[str, Any]] = {}
     for by in REGIONS:
         ours, theirs = _totals(carbon, by), _model_totals(models, by)
         for region in ours["GPP"]["region"].values:
@@ -92,7 +92,9 @@ def _models_on_grid(ensemble: Ensemble, carbon: xr.Dataset) -> xr.Dataset:
 
 
 def _totals(carbon: xr.Dataset, by: By) -> dict[str, xr.DataArray]:
-    found = {n: total(carbon[n], by=by) for n in ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")}
+    found = {
+        n: total(carbon[n], by=by).compute() for n in ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
+    }
     return {n: t if "year" in t.dims else t.expand_dims(year=[0]) for n, t in found.items()}
 
 
@@ -102,7 +104,7 @@ def _model_totals(models: xr.Dataset, by: By) -> dict[str, xr.DataArray]:
 
 def _of_region(
     label: str, own: dict[str, xr.DataArray], other: dict[str, xr.DataArray]
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     mean = {name: values.mean("year") for name, values in own.items()}
     sink = other["NPP"] - other["Rh"]
     routes = {
@@ -130,7 +132,7 @@ def _of_region(
     return numbers
 
 
-def _number(values: xr.DataArray) -> dict[str, object]:
+def _number(values: xr.DataArray) -> dict[str, Any]:
     known = values.values[np.isfinite(values.values)]
     if not known.size:
         return {"value": None, "units": "PgC yr-1", "note": "no member has it"}
@@ -141,9 +143,9 @@ def _number(values: xr.DataArray) -> dict[str, object]:
     }  # fmt: skip
 
 
-def divergence_table(numbers: dict[str, dict[str, object]]) -> pd.DataFrame:
+def divergence_table(numbers: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Lay the numbers out: one row per region, one column per route, gap and trend."""
-    rows: dict[str, dict[str, object]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for key, number in numbers.items():
         _, region, column = key.split(".", 2)
         rows.setdefault(region, {"region": region})[column] = number["value"]

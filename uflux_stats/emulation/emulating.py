@@ -1,6 +1,6 @@
 """Emulate allocation on a grid: in memory, or band by band into a store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,19 +9,21 @@ import xarray as xr
 from tqdm import tqdm
 
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_whole_years
-from uflux_stats.emulation.applying import Applied, apply_to_cells
+from uflux_stats.emulation.applying import Applied, apply_closure, predict_cells
 from uflux_stats.emulation.cells import Cells
 from uflux_stats.emulation.emulator import Emulator, train_emulator
 from uflux_stats.emulation.options import Closure, EmulateOptions, require_closure
 from uflux_stats.errors import GridError, MissingVariableError
 from uflux_stats.grid import continents, land_area
-from uflux_stats.io.zarr_store import create_store
+from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.schema import CARBON_FLUX, SCHEMA
 
 ROWS_AT_ONCE: Final = 120_000
 """Cells times months of one member that are worked on at a time."""
 BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
 _DEFAULTS: Final = EmulateOptions()
+Layers = dict[str, tuple[tuple[str, ...], np.ndarray]]
+"""Dims and values of each variable on the grid."""
 
 
 def emulate(
@@ -82,16 +84,33 @@ def emulate(
         if isinstance(dgvms, Emulator)
         else train_emulator(dgvms, drivers, closure=closure, options=options)
     )
+    return _emulated(emulator, drivers, fluxes, (closure,))[closure]
+
+
+def _emulated(
+    emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset, closures: Iterable[Closure]
+) -> dict[Closure, xr.Dataset]:
+    """Emulate under several closures; what is learned is predicted once."""
     cells = Cells.of(drivers)
-    whole: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    counts = {"negative_npp": 0, "emptied_soil": 0}
+    whole: dict[Closure, Layers] = {closure: {} for closure in closures}
+    counts: dict[Closure, dict[str, int]] = {closure: {} for closure in whole}
     for chosen in _pieces(cells, drivers.sizes["time"]):
-        applied = _apply(emulator, drivers, fluxes, chosen, closure)
-        _fill(whole, applied, chosen)
-        counts = {name: counts[name] + applied.counts[name] for name in counts}
-    return _labelled(whole, drivers, emulator, closure).assign_attrs(
-        {f"{name}_count": n for name, n in counts.items()}
-    )
+        taken = _cells_of(fluxes, chosen)
+        predicted = predict_cells(emulator, chosen.take(drivers), taken)
+        for closure, layers in whole.items():
+            applied = apply_closure(predicted, closure)
+            _fill(layers, applied, chosen)
+            counts[closure] = _added(counts[closure], applied.counts)
+    return {
+        closure: _labelled(layers, drivers, emulator, closure).assign_attrs(
+            {f"{name}_count": n for name, n in counts[closure].items()}
+        )
+        for closure, layers in whole.items()
+    }
+
+
+def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts.get(name, 0) + int(n) for name, n in more.items()}
 
 
 def emulate_to_store(
@@ -124,32 +143,83 @@ def emulate_to_store(
     ConfigError, MissingVariableError, UnitsError, GridError, CalendarError
         As in ``emulate``.
     """
-    require_closure(closure)
+    return emulate_to_stores(emulator, drivers, fluxes, {closure: path})[closure]
+
+
+def emulate_to_stores(
+    emulator: Emulator,
+    drivers: xr.Dataset,
+    fluxes: xr.Dataset,
+    paths: Mapping[Closure, str | Path],
+) -> dict[Closure, Path]:
+    """Emulate a grid under several closures, each into its own store, predicting only once.
+
+    Parameters
+    ----------
+    emulator, drivers, fluxes
+        As for ``emulate_to_store``.
+    paths : mapping
+        The store of each closure.
+
+    Returns
+    -------
+    dict of Path
+
+    Raises
+    ------
+    ConfigError, MissingVariableError, UnitsError, GridError, CalendarError
+        As in ``emulate``.
+    """
+    for closure in paths:
+        require_closure(closure)
     require_fitting(drivers, fluxes)
     steps, across = drivers.sizes["time"], drivers.sizes["lon"]
     height = max(1, ROWS_AT_ONCE // (steps * across))
     bands = [slice(start, start + height) for start in range(0, drivers.sizes["lat"], height)]
-    first: xr.Dataset | None = None
-    writer = None
-    empty = []
+    stores = {closure: _Store(path, drivers, height) for closure, path in paths.items()}
     for band in tqdm(bands, desc="emulating", disable=not emulator.options.progress):
         here = drivers.isel(lat=band).load()
         try:
-            part = emulate(emulator, here, fluxes.isel(lat=band).load(), closure=closure)
+            parts = _emulated(emulator, here, fluxes.isel(lat=band).load(), paths)
         except GridError:
-            empty.append(band)
+            for store in stores.values():
+                store.empty.append(band)
             continue
-        if writer is None:
-            first = part
-            writer = create_store(
-                _template(part, drivers), path, chunks={"lat": height}, title="Carbon allocation"
+        for closure, part in parts.items():
+            stores[closure].write(part)
+    return {closure: store.finish() for closure, store in stores.items()}
+
+
+class _Store:
+    """A store of one closure, begun when the first band shows which variables there are."""
+
+    def __init__(self, path: str | Path, drivers: xr.Dataset, height: int) -> None:
+        self.path, self.drivers, self.height = path, drivers, height
+        self.empty: list[slice] = []
+        self._counts: dict[str, int] = {}
+        self._template: xr.Dataset | None = None
+        self._writer: ZarrWriter | None = None
+
+    def write(self, part: xr.Dataset) -> None:
+        if self._writer is None:
+            self._template = _template(part, self.drivers)
+            chunks = {"member": 1, "lat": self.height}
+            self._writer = create_store(
+                self._template, self.path, chunks=chunks, title="Carbon allocation"
             )
-        writer.write(part.drop_vars([n for n in part.coords if n not in part.dims]))
-    if writer is None or first is None:
-        raise GridError("drivers: expected cells with all required drivers, got none")
-    for band in empty:
-        writer.write(xr.full_like(_template(first, drivers).isel(lat=band), np.nan).compute())
-    return writer.finish()
+        self._writer.write(part.drop_vars([n for n in part.coords if n not in part.dims]))
+        here = {str(n): int(v) for n, v in part.attrs.items() if str(n).endswith("_count")}
+        self._counts = _added(self._counts, here)
+
+    def finish(self) -> Path:
+        if self._writer is None or self._template is None:
+            raise GridError("drivers: expected cells with all required drivers, got none")
+        for band in self.empty:
+            rows = self._template.isel(lat=band)
+            rows = rows.drop_vars([n for n in rows.coords if n not in rows.dims])
+            self._writer.write(xr.full_like(rows, np.nan).compute())
+        self._writer.set_attributes(self._counts)
+        return self._writer.finish()
 
 
 def require_fitting(drivers: xr.Dataset, fluxes: xr.Dataset) -> None:
@@ -175,21 +245,13 @@ def _pieces(cells: Cells, steps: int) -> Iterator[Cells]:
         yield Cells(cells.lat, cells.lon, cells.row[part], cells.column[part])
 
 
-def _apply(
-    emulator: Emulator,
-    drivers: xr.Dataset,
-    fluxes: xr.Dataset,
-    cells: Cells,
-    closure: Closure,
-) -> Applied:
+def _cells_of(fluxes: xr.Dataset, cells: Cells) -> xr.Dataset:
+    """Take the fluxes of a budget on cells in a row."""
     wanted = fluxes[[name for name in BUDGET_FLUXES if name in fluxes]]
-    taken = cells.take(wanted.drop_vars([n for n in wanted.coords if n not in wanted.dims]))
-    return apply_to_cells(emulator, cells.take(drivers), taken, closure)
+    return cells.take(wanted.drop_vars([n for n in wanted.coords if n not in wanted.dims]))
 
 
-def _fill(
-    whole: dict[str, tuple[tuple[str, ...], np.ndarray]], applied: Applied, cells: Cells
-) -> None:
+def _fill(whole: Layers, applied: Applied, cells: Cells) -> None:
     """Lay one piece out on the grid."""
     groups = (
         (("member", "time"), applied.fluxes),
@@ -205,7 +267,7 @@ def _fill(
 
 
 def _labelled(
-    whole: dict[str, tuple[tuple[str, ...], np.ndarray]],
+    whole: Layers,
     drivers: xr.Dataset,
     emulator: Emulator,
     closure: Closure,

@@ -69,7 +69,8 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
 
     Vegetation gains NPP and loses a fraction of itself to litter; litter loses a fraction of itself
     to soil; soil loses the heterotrophic respiration. So the change of all pools is NPP - Rh.
-    Without litter, what falls goes to the soil.
+    Without litter, what falls goes to the soil. Where respiration takes more than the soil held at
+    first, there must have been more: its first state is raised by what is lacking.
 
     Parameters
     ----------
@@ -81,9 +82,8 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
     -------
     pools : dict of array, (site, year) [gC m-2]
         cVeg, [cLitter,] cSoil at the end of each year.
-    emptied : int
-        Cells and months in which soil would have become negative and was held at zero: there the
-        change of the pools is not NPP - Rh.
+    raised : int
+        Cells whose first state of the soil was raised.
     """
     if turnover.vegetation is None or turnover.soil is None:
         raise AssertionError("turnover of vegetation and soil is needed")
@@ -91,7 +91,7 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
     first = by_ratio(start, _first_years(turnover))
     veg, soil = first["cVeg"][:, 0], first["cSoil"][:, 0]
     litter = first["cLitter"][:, 0] if "cLitter" in first else None
-    kept, emptied = [], 0
+    kept, lowest = [], np.zeros_like(soil)
     for step, days in enumerate(months.days):
         share = days / DAYS_PER_YEAR
         year = step // 12
@@ -102,15 +102,15 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
         if litter is not None and turnover.litter is not None:
             decay = litter * -np.expm1(-share * turnover.litter[:, year])
             litter, dead = litter + dead - decay, decay
-        left = soil + dead - months.rh[:, step] * days
-        emptied += int((left < 0).sum())
-        soil = np.maximum(left, 0.0)
+        soil = soil + dead - months.rh[:, step] * days
+        lowest = np.minimum(lowest, soil)
         if step % 12 == 11:
             kept.append((veg, litter, soil))
-    pools = {"cVeg": np.stack([k[0] for k in kept], 1), "cSoil": np.stack([k[2] for k in kept], 1)}
+    soil_by_year = np.stack([k[2] for k in kept], 1) - lowest[:, None]
+    pools = {"cVeg": np.stack([k[0] for k in kept], 1), "cSoil": soil_by_year}
     if litter is not None:
         pools["cLitter"] = np.stack([k[1] for k in kept if k[1] is not None], 1)
-    return pools, emptied
+    return pools, int((lowest < 0).sum())
 
 
 def _first_years(turnover: Turnover) -> Turnover:

@@ -97,6 +97,13 @@ class ZarrWriter:
             )
         return slice(first, end)
 
+    def set_attributes(self, attributes: Mapping[str, str | int | float]) -> None:
+        """Add global attributes that are known only when all blocks are."""
+        import zarr  # adds warning filters, so not at our own import
+
+        group = zarr.open_group(self.partial, mode="r+", zarr_format=ZARR_FORMAT)
+        group.attrs.update(attributes)
+
     def finish(self) -> Path:
         """Move the store to its place, instead of one that is there.
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
-from uflux_stats.pipeline.stages import causes, data, drawing, engine, gridding, recovery
+from uflux_stats.pipeline.stages import (
+    allocation,
+    allocation_figures,
+    causes,
+    data,
+    drawing,
+    engine,
+    gridding,
+    recovery,
+)
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
@@ -17,6 +26,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         _towers(config),
         *_engine(config),
         *_grid(config),
+        *_allocation(config),
         _causes(config),
         *_drawing(config),
     )
@@ -104,6 +114,73 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
 
 
+def _allocation(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that divide the fluxes; they need a grid and vegetation models."""
+    if not _has_models(config):
+        return ()
+    chosen = config.emulate
+    needs, files = _twin_needs(config), _driver_files(config)
+    dated = {"climatology_year": config.input.climatology_year}
+    models = Stage(
+        "dgvm",
+        allocation.dgvm,
+        needs=needs,
+        files=files | ({"dgvm": (config.input.dgvm,)} if config.input.dgvm else {}),
+        outputs=(allocation.DGVM, allocation.DGVM_CHECK, allocation.DGVM_FAULTS),
+        settings=dated
+        | {"scenario": chosen.scenario, "years": chosen.years, "models": chosen.models},
+    )
+    emulate = Stage(
+        "emulate",
+        allocation.emulate,
+        needs=(allocation.DGVM, gridding.FLUXES, *needs),
+        files=files,
+        outputs=(allocation.STOCKS, allocation.UNCLOSED, allocation.LEARNED),
+        settings=dated
+        | chosen.learner(twin=config.is_twin)
+        | {"closure": chosen.closure, "seed": config.run.seed},
+    )
+    return models, emulate, _budget(config), *_allocation_checks(config)
+
+
+def _budget(config: RunConfig) -> Stage:
+    return Stage(
+        "budget",
+        allocation.budget,
+        needs=(allocation.DGVM, allocation.STOCKS, allocation.UNCLOSED, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=(
+            allocation.ALLOCATION,
+            allocation.DIVERGENCE,
+            allocation.BUDGET,
+            allocation.BALANCE,
+            allocation.MOVED,
+            allocation.DIVERGENCES,
+        ),
+        settings={
+            "climatology_year": config.input.climatology_year,
+            "regions": config.output.regions,
+        },
+    )
+
+
+def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
+    """Figures and, on the twin, what was recovered."""
+    drawn = Stage(
+        "allocation figures",
+        allocation_figures.figures,
+        needs=(allocation.STOCKS, allocation.DIVERGENCE, allocation.BALANCE),
+        outputs=(allocation_figures.FIGURES,),
+        settings={"twin": config.is_twin},
+    )
+    recovered = Stage(
+        "allocation recovery",
+        recovery.allocation_recovery,
+        needs=(data.TWIN, allocation.ALLOCATION),
+    )
+    return (drawn, recovered) if config.is_twin else (drawn,)
+
+
 def _causes(config: RunConfig) -> Stage:
     settings = {
         "regions": config.output.regions,
@@ -140,9 +217,15 @@ def _has_grid(config: RunConfig) -> bool:
     return config.is_twin or bool(config.input.drivers)
 
 
+def _has_models(config: RunConfig) -> bool:
+    return config.is_twin or (_has_grid(config) and config.input.dgvm is not None)
+
+
 def _drawing(config: RunConfig) -> tuple[Stage, ...]:
     grid = (gridding.FLUXES, gridding.STATISTICS) if _has_grid(config) else ()
-    tables = Stage("tables", drawing.tables, needs=(engine.VALIDATION,), outputs=(drawing.TABLES,))
+    tables = Stage(
+        "tables", drawing.tables, needs=(engine.VALIDATION,), outputs=drawing.TABLE_FILES
+    )
     figures = Stage(
         "figures",
         drawing.figures,

@@ -6,7 +6,13 @@ import pytest
 import xarray as xr
 
 from tests.unit.emulation.conftest import QUICK
-from uflux_stats.emulation import EmulateOptions, emulate, emulate_to_store, train_emulator
+from uflux_stats.emulation import (
+    EmulateOptions,
+    emulate,
+    emulate_to_store,
+    emulate_to_stores,
+    train_emulator,
+)
 from uflux_stats.emulation.audit import adjustment_table, audit, stock_balance
 from uflux_stats.emulation.divergence import divergence, divergence_table
 from uflux_stats.errors import (
@@ -48,7 +54,7 @@ def test_stock_change_is_the_net_flux(carbon):
     found = stock_residual(one)
     open_by = total(found["residual_stock"].assign_attrs(units="gC m-2"))
     assert float(abs(open_by).max()) < 0.1
-    assert carbon.attrs["emptied_soil_count"] == 0
+    assert carbon.attrs["raised_soil_count"] == 0
 
 
 def test_balance_of_stocks_by_lag(carbon):
@@ -152,6 +158,16 @@ def test_store_holds_the_same(emulator, drivers, fluxes, carbon, tmp_path):
     stored = open_store(path).load()
     for name in ("NPP", "cVeg", "adjustment_GPP"):
         np.testing.assert_allclose(stored[name], carbon[name], rtol=1e-4, atol=1e-3)
+    assert stored.attrs["negative_npp_count"] == carbon.attrs["negative_npp_count"]
+
+
+def test_several_closures_at_once_are_each_their_own(emulator, drivers, fluxes, carbon, tmp_path):
+    paths = {"exact": tmp_path / "exact.zarr", "none": tmp_path / "none.zarr"}
+    emulate_to_stores(emulator, drivers, fluxes, paths)
+    exact, none = (open_store(path) for path in paths.values())
+    np.testing.assert_allclose(exact["Rh"], carbon["Rh"], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(none["GPP"].isel(member=0), fluxes["GPP"], atol=1e-5)
+    assert (exact.attrs["closure"], none.attrs["closure"]) == ("exact", "none")
 
 
 def test_one_climatological_year_takes_the_ratio(emulator, drivers, fluxes):

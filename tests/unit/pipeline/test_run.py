@@ -14,8 +14,9 @@ from uflux_stats.pipeline.provenance import provenance
 from uflux_stats.pipeline.run import run
 
 TINY = {
-    "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 1},
+    "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
     "refine": {"members": 1},
+    "emulate": {"trees": 10, "depth": 3, "rows": 1000},
     "validation": {"splits": ["tower"]},
 }
 
@@ -72,6 +73,48 @@ def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
     assert numbers["twin.upscale.GPP_total"]["value"] == pytest.approx(
         numbers["totals.global.GPP"]["value"], rel=1e-9
     )
+
+
+def test_carbon_closes_and_is_told_region_by_region(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    for budget in ("GPP", "RECO", "NEP"):
+        assert numbers[f"conservation.exact.{budget}.max_relative"]["value"] <= 1e-6
+    assert abs(numbers["conservation.stocks.imbalance"]["value"]) < 1e-3
+    assert numbers["conservation.none.NEP.max_relative"]["value"] > 0.01
+    names = ("NPP", "Ra", "Rh", "NEP_closed", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
+    for name in names:
+        whole = numbers[f"totals.global.{name}"]
+        assert whole["low"] <= whole["value"] <= whole["high"]
+        assert f"totals.Africa.{name}" in numbers
+    npp, ra, gpp = (numbers[f"totals.global.{n}"]["value"] for n in ("NPP", "Ra", "GPP_closed"))
+    assert npp + ra == pytest.approx(gpp, rel=1e-6)
+    assert "divergence.tropics.NEP.hybrid" in numbers
+
+
+def test_allocation_leaves_tables_figures_and_truth(folders: tuple[Path, Path]) -> None:
+    out = folders[0]
+    numbers = json.loads((out / "numbers.json").read_text())
+    for name in ("NPP", "Ra", "Rh", "cVeg", "cSoil"):
+        assert numbers[f"twin.emulate.{name}_total"]["value"] > 0
+        assert numbers[f"twin.emulate.{name}_total.truth"]["value"] > 0
+    manifest = json.loads((out / "twin/TWIN.json").read_text())
+    assert numbers["twin.emulate.NPP_total.truth"]["value"] == pytest.approx(
+        manifest["truth"]["totals"]["NPP"]["value"], rel=1e-4
+    )
+    for name in ("dgvm_check", "budget", "divergence", "stock_balance", "emulator"):
+        assert (out / f"tables/{name}.csv").stat().st_size > 0
+    drawn = {found.name for found in (out / "allocation_figures").iterdir()}
+    assert {"sink_divergence.png", "stock_change.png", "map_cVeg.png"} <= drawn
+
+
+def test_models_without_a_grid_are_not_emulated(tmp_path: Path) -> None:
+    given = {"towers": str(tmp_path), "dgvm": str(tmp_path)}
+    assert "emulate" not in {stage.name for stage in plan(build_config({"input": given}))}
+    grid = given | {"drivers": [str(tmp_path / "drivers.nc")]}
+    stages = {stage.name: stage for stage in plan(build_config({"input": grid}))}
+    assert stages["dgvm"].files["dgvm"] == (tmp_path,)
+    assert stages["emulate"].settings["trees"] == 150
+    assert "allocation recovery" not in stages
 
 
 def test_same_configuration_same_bytes(folders: tuple[Path, Path]) -> None:

@@ -23,6 +23,10 @@ from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "figures"
 TABLES: Final = "tables"
+TABLE_FILES: Final = tuple(
+    f"{TABLES}/validation_{name}.csv" for name in ("groups", "towers", "splits")
+)
+"""Named one by one: other stages write tables as well."""
 TWIN_NOTICE: Final = "generated twin Earth, not data"
 MAPPED: Final = ("GPP", "RECO", "NEE", "NEE_difference", "LE")
 HONEST_FIRST: Final = ("tower", "blocks", "koppen", "igbp", "random")

@@ -9,6 +9,7 @@ import xarray as xr
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.allocation import ALLOCATION
 from uflux_stats.pipeline.stages.data import TWIN, load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
@@ -17,10 +18,12 @@ from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import FLUXES as FLUX_NAMES
 from uflux_stats.schema import variable
 from uflux_stats.stats.iav import FEWEST_YEARS
+from uflux_stats.stats.totals import total
 from uflux_stats.stats.trend import trend
 
 STAGE_PREFIX: Final = "twin"
 CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
+DIVIDED: Final = ("NPP", "Ra", "Rh", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 
 
 def recovery(task: Task) -> Mapping[str, Number]:
@@ -35,6 +38,13 @@ def recovery(task: Task) -> Mapping[str, Number]:
         **dict(_skill(fluxes, truth, load(task.input(VALIDATION)))),
     }
     return dict(_named(pairs))
+
+
+def allocation_recovery(task: Task) -> Mapping[str, Number]:
+    """Compare totals of component fluxes and stocks with the truth of the twin."""
+    truth = load(task.input(f"{TWIN}/truth.nc"))
+    summed = load(task.input(ALLOCATION)).sel(region="globe")
+    return dict(_named(dict(_divided(summed, truth))))
 
 
 Pair = tuple[Number, Number]
@@ -61,6 +71,24 @@ def _totals(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str,
         found = number(members.mean().item(), "PgC yr-1", interval=(interval[0], interval[1]))
         yield ("upscale", f"{name}_total"), (found, number(_true(manifest["totals"], name),
                                                            "PgC yr-1"))  # fmt: skip
+
+
+def _divided(summed: xr.Dataset, truth: xr.Dataset) -> Iterator[tuple[tuple[str, str], Pair]]:
+    for name in DIVIDED:
+        if name not in summed:
+            continue
+        members = summed[name].mean("year")
+        true = total(truth[name], area=truth["land_area"]).mean("year")
+        low, high = np.quantile(members, (0.05, 0.95))
+        units = summed[name].attrs["units"]
+        found = number(
+            members.mean().item(),
+            units,
+            interval=(low, high),
+            n=members.size,
+            note="interval: spread of the vegetation models",
+        )
+        yield ("emulate", f"{name}_total"), (found, number(true.item(), units))
 
 
 def _trends(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str, float]]]
