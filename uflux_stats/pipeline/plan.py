@@ -6,7 +6,15 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
-from uflux_stats.pipeline.stages import causes, data, drawing, engine, gridding, recovery
+from uflux_stats.pipeline.stages import (
+    causes,
+    causes_drawing,
+    data,
+    drawing,
+    engine,
+    gridding,
+    recovery,
+)
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
@@ -17,7 +25,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         _towers(config),
         *_engine(config),
         *_grid(config),
-        _causes(config),
+        *_causes(config),
         *_drawing(config),
     )
 
@@ -104,19 +112,37 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
 
 
-def _causes(config: RunConfig) -> Stage:
+def _causes(config: RunConfig) -> tuple[Stage, ...]:
     settings = {
         "regions": config.output.regions,
         "replicates": config.attribution.replicates,
         "seed": config.run.seed,
     }
-    return Stage(
+    found = Stage(
         "attribution",
         causes.attribution,
         needs=(data.TOWERS,),
         outputs=(causes.ATTRIBUTION,),
         settings=settings,
     )
+    known = Stage(
+        "known effects",
+        causes.known_effects,
+        needs=(data.TWIN, gridding.FLUXES),
+        settings={"seed": config.run.seed},
+    )
+    drawn = Stage(
+        "attribution figures",
+        causes_drawing.figures,
+        needs=(data.TOWERS, engine.REFINER, causes.ATTRIBUTION),
+        outputs=(causes_drawing.FIGURES,),
+        settings={
+            "regions": config.output.regions,
+            "seed": config.run.seed,
+            "twin": config.is_twin,
+        },
+    )
+    return (found, known, drawn) if config.is_twin else (found, drawn)
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:
