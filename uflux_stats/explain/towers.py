@@ -84,8 +84,8 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     -------
     xr.Dataset, (row, feature)
         For each flux its SHAP values in its unit, mean of the ensemble, NaN at rows without an
-        observation and rows that were not chosen; ``{flux}_base`` (row,); ``predictor`` (row, feature) [mixed]; coordinates
-        site, time, lat, lon, and IGBP and KOPPEN where known (row,).
+        observation and rows that were not chosen; ``{flux}_base`` (row,); ``predictor`` (row,
+        feature) [mixed]; coordinates site, time, lat, lon, and IGBP and KOPPEN where known (row,).
 
     Raises
     ------
