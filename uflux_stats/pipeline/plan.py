@@ -167,7 +167,7 @@ def _has_grid(config: RunConfig) -> bool:
 
 
 def _drawing(config: RunConfig) -> tuple[Stage, ...]:
-    grid = (gridding.FLUXES,) if _has_grid(config) else ()
+    grid = (gridding.FLUXES, gridding.STATISTICS) if _has_grid(config) else ()
     tables = Stage("tables", drawing.tables, needs=(engine.VALIDATION,), outputs=(drawing.TABLES,))
     figures = Stage(
         "figures",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, FigureBase
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_area
-from uflux_stats.reporting.maps import _coastlines, _scale
+from uflux_stats.reporting.maps import coastlines, colour_scale
 from uflux_stats.reporting.style import COLOURS, GREY, axis_label, new_figure, style
 
 
@@ -88,12 +88,12 @@ def profile(field: xr.DataArray, along: str) -> xr.DataArray:
 
 
 def _map(ax: Axes, field: xr.DataArray, part: FigureBase) -> None:
-    norm, colours = _scale(field)
+    norm, colours = colour_scale(field)
     mesh = ax.pcolormesh(
         field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
         rasterized=True,
     )  # fmt: skip
-    ax.add_collection(LineCollection(_coastlines(), colors=GREY, linewidths=0.3))
+    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
     ax.set(xlim=(-180, 180), ylim=(-60, 85), ylabel=axis_label("latitude", "degrees"))
     label = axis_label(str(field.name), str(field.attrs.get("units", "1")))
     part.colorbar(mesh, ax=ax, location="left", label=label, extend="both")
@@ -108,7 +108,7 @@ def _dots(ax: Axes, significant: xr.Dataset | None, name: Hashable) -> None:
 
 
 def _profiles(axes: "np.typing.NDArray[np.object_]", field: xr.DataArray) -> None:
-    label = axis_label(str(field.name), str(field.attrs.get("units", "1")))
+    label = str(field.name)
     by_lat, by_lon = profile(field, "lat"), profile(field, "lon")
     axes[0, 1].plot(by_lat, by_lat["lat"], color=COLOURS["refined"])
     axes[0, 1].set(ylim=(-60, 85), xlabel=label)

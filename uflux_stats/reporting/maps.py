@@ -65,12 +65,12 @@ def flux_map(field: xr.DataArray, *, title: str) -> Figure:
 
 
 def _draw_map(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
-    norm, colours = _scale(field)
+    norm, colours = colour_scale(field)
     mesh = ax.pcolormesh(
         field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
         rasterized=True,
     )  # fmt: skip
-    ax.add_collection(LineCollection(_coastlines(), colors=GREY, linewidths=0.3))
+    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
     ax.set(xlim=(-180, 180), ylim=(-60, 85))
     ax.set(xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"))
     figure.colorbar(
@@ -79,13 +79,14 @@ def _draw_map(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None
 
 
 @lru_cache(maxsize=1)
-def _coastlines() -> "list[NDArray[np.float64]]":
+def coastlines() -> "list[NDArray[np.float64]]":
     """Rings of longitude and latitude around the land, without borders inside it."""
     land = shapely.union_all(land_outlines(), grid_size=0.01)
     return [shapely.get_coordinates(part.exterior) for part in shapely.get_parts(land)]
 
 
-def _scale(field: xr.DataArray) -> tuple[Normalize, str]:
+def colour_scale(field: xr.DataArray) -> tuple[Normalize, str]:
+    """Span the 1st to 99th percentile; centred on zero where both signs occur."""
     low, high = np.nanpercentile(field.values, [1, 99])
     if low < 0 < high:
         reach = max(-low, high)

@@ -13,7 +13,8 @@ from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
-from uflux_stats.pipeline.stages.gridding import FLUXES
+from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
+from uflux_stats.reporting.changes import change_figures
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
 from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number
@@ -40,7 +41,8 @@ def figures(task: Task) -> Mapping[str, Number]:
         "validation_splits": split_gap(split_skill(predictions)),
     }
     if task.settings["grid"]:
-        drawn |= dict(_maps(open_store(task.input(FLUXES))))
+        fluxes = open_store(task.input(FLUXES))
+        drawn |= dict(_maps(fluxes)) | change_figures(load(task.input(STATISTICS)), fluxes)
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
