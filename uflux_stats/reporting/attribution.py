@@ -195,7 +195,7 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
     tables = [query(found, region=region, transform=transform, quantity=quantity)
               for transform, quantity in panels]  # fmt: skip
     with style():
-        figure = new_figure(7.2, 2.4)
+        figure = new_figure(7.2, 2.7)
         axes = figure.subplots(1, 3, sharey=True)
         image = None
         for ax, table, (transform, quantity) in zip(axes, tables, panels, strict=True):
@@ -211,6 +211,8 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
         if image is not None:
             figure.colorbar(image, ax=axes, label="[1]", shrink=0.8)
         figure.suptitle(region)
+        figure.supxlabel("association: rank correlation; total: standard deviations per standard "
+                         "deviation", fontsize=7)  # fmt: skip
     return figure
 
 
