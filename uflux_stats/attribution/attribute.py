@@ -174,7 +174,7 @@ def _units(network: Network, drivers: list[str]) -> NDArray[np.object_]:
     for row, target in enumerate(network.graph.targets):
         for column, driver in enumerate(drivers):
             for place, quantity in enumerate(QUANTITIES):
-                if quantity == "sensitivity":
+                if quantity in ("sensitivity", "direct_sensitivity"):
                     table[row, column, place] = f"{of[target]} per {of.get(driver, '1')}"
                 elif quantity == "trend":
                     table[row, column, place] = f"{of[target]} yr-1"

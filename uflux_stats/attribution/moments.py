@@ -110,9 +110,8 @@ class MomentMaker:
 
     def _covary(self, shares: Array) -> Array:
         yearly = self._yearly
-        size = yearly.shape[1]
-        products = (yearly[:, :, np.newaxis] * yearly[:, np.newaxis, :]).reshape(-1, size * size)
-        return (shares @ products).reshape(-1, size, size)
+        covariance: Array = (shares[:, np.newaxis, :] * yearly.T) @ yearly
+        return covariance
 
     def chunks(self, counts: Array) -> Iterator[Moments]:
         """Moments of many resamples, some at a time."""

@@ -93,7 +93,8 @@ def _choose_transform(data: xr.Dataset, name: str | None) -> xr.Dataset:
     chosen = known[0] if name is None else name
     if chosen not in known:
         raise unknown_name("transform", chosen, known)
-    return data.sel(transform=chosen)
+    # indexed by number, since a scalar label would make xarray load Dask, which takes longest
+    return data.drop_vars("transform").isel(transform=known.index(chosen))
 
 
 def _select(data: xr.Dataset, axis: str, name: str | None) -> xr.Dataset:

@@ -32,6 +32,8 @@ class ExplainOptions:
         fitted refiner itself otherwise, which is right for towers that it has not seen.
     folds, members : int
         Of the refits.
+    rows : int, optional
+        Explain an even choice of this many rows instead of all: trees are slow to explain.
     threads : int
 
     Raises
@@ -43,15 +45,25 @@ class ExplainOptions:
     held_out: bool = True
     folds: int = FOLDS
     members: int = MEMBERS
+    rows: int | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.folds < 2 or self.members < 1 or self.threads < 1:
+        rows = 1 if self.rows is None else self.rows
+        if self.folds < 2 or min(self.members, self.threads, rows) < 1:
             raise ConfigError(
-                "folds, members, threads: expected at least 2, 1 and 1, got "
-                f"{self.folds}, {self.members} and {self.threads}"
+                "folds, members, threads, rows: expected at least 2, 1, 1 and 1, got "
+                f"{self.folds}, {self.members}, {self.threads} and {self.rows}"
             )
+
+    def chosen(self, n: int) -> NDArray[np.bool_]:
+        """Say which of n rows to explain."""
+        if self.rows is None or self.rows >= n:
+            return np.ones(n, bool)
+        chosen = np.zeros(n, bool)
+        chosen[np.linspace(0, n - 1, self.rows).astype(int)] = True
+        return chosen
 
 
 def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: Any) -> xr.Dataset:
@@ -66,14 +78,14 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     towers : xr.Dataset, (site, time), optional
         Those of the fit by default.
     **options
-        held_out, folds, members, threads: see ``ExplainOptions``.
+        held_out, folds, members, rows, threads: see ``ExplainOptions``.
 
     Returns
     -------
     xr.Dataset, (row, feature)
         For each flux its SHAP values in its unit, mean of the ensemble, NaN at rows without an
-        observation; ``{flux}_base`` (row,); ``predictor`` (row, feature) [mixed]; coordinates
-        site, time, lat, lon, and IGBP and KOPPEN where known (row,).
+        observation and rows that were not chosen; ``{flux}_base`` (row,); ``predictor`` (row,
+        feature) [mixed]; coordinates site, time, lat, lon, and IGBP and KOPPEN where known (row,).
 
     Raises
     ------
@@ -87,12 +99,13 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     everything = np.ones(len(table.site), bool)
     parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, everything)])
     result = _empty(table, refiner)
+    wanted = how.chosen(len(table.site))
     for fit, fold in parts:
         process = table.baseline(fit.parameters)
         predictors = with_process(table.predictors, process, refiner.options)
         result["predictor"].values[fold] = predictors[fold]
         for flux, ensemble in fit.ensembles.items():
-            chosen = fold & np.isfinite(table.observed.get(flux, np.zeros(len(fold))))
+            chosen = fold & wanted & np.isfinite(table.observed.get(flux, np.zeros(len(fold))))
             if chosen.any():
                 found, base = explain_rows(ensemble, predictors[chosen], threads=how.threads)
                 result[flux].values[chosen], result[f"{flux}_base"].values[chosen] = found, base

@@ -10,6 +10,7 @@ from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     causes,
+    causes_drawing,
     data,
     drawing,
     engine,
@@ -27,7 +28,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_engine(config),
         *_grid(config),
         *_allocation(config),
-        _causes(config),
+        *_causes(config),
         *_drawing(config),
     )
 
@@ -181,19 +182,37 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     return (drawn, recovered) if config.is_twin else (drawn,)
 
 
-def _causes(config: RunConfig) -> Stage:
+def _causes(config: RunConfig) -> tuple[Stage, ...]:
     settings = {
         "regions": config.output.regions,
         "replicates": config.attribution.replicates,
         "seed": config.run.seed,
     }
-    return Stage(
+    found = Stage(
         "attribution",
         causes.attribution,
         needs=(data.TOWERS,),
         outputs=(causes.ATTRIBUTION,),
         settings=settings,
     )
+    known = Stage(
+        "known effects",
+        causes.known_effects,
+        needs=(data.TWIN, gridding.FLUXES),
+        settings={"seed": config.run.seed},
+    )
+    drawn = Stage(
+        "attribution figures",
+        causes_drawing.figures,
+        needs=(data.TOWERS, engine.REFINER, causes.ATTRIBUTION),
+        outputs=(causes_drawing.FIGURES,),
+        settings={
+            "regions": config.output.regions,
+            "seed": config.run.seed,
+            "twin": config.is_twin,
+        },
+    )
+    return (found, known, drawn) if config.is_twin else (found, drawn)
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:

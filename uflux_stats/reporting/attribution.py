@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from uflux_stats.attribution.graph import CausalGraph, Edge
@@ -59,28 +60,26 @@ def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -
         for row in named.to_dict("records")
     }
     n = int(table["n"].iloc[0])
+    places = _layout(raw.graph)
     with style():
-        figure = new_figure(7.4, 4.0)
+        figure = new_figure(9.2, 4.4)
         one, two = figure.subplots(1, 2)
-        _draw_graph(one, raw.graph, {edge: (value, False) for edge, value in left.items()})
+        _draw_graph(one, places, {edge: (value, False) for edge, value in left.items()})
         one.set_title(f"{raw.group}: rank correlation, {raw.sample.transform} months "
                       f"(n = {raw.sample.n:,})")  # fmt: skip
-        _draw_graph(two, _only_targets(raw.graph, right), right)
+        _draw_graph(two, places, right)
         transform = effects.attrs.get("transform", "anomaly")
-        two.set_title(f"{quantity} effect, {transform} (n = {n:,})")
-        figure.supxlabel("dotted: the 90 % interval contains zero", fontsize=7)
+        two.set_title(f"{raw.group}: {quantity} effect, {transform} (n = {n:,})")
+        figure.supxlabel("blue: positive; orange: negative; dotted: the 90 % interval contains "
+                         "zero", fontsize=7)  # fmt: skip
     return figure
 
 
-def _only_targets(graph: CausalGraph, values: Mapping[Edge, tuple[float, bool]]) -> CausalGraph:
-    """Keep all nodes, and the edges that have a value."""
-    parents = {name: tuple(cause for cause, effect in values if effect == name)
-               for name in graph.nodes}  # fmt: skip
-    return CausalGraph(parents)
-
-
-def _draw_graph(ax: Axes, graph: CausalGraph, values: Mapping[Edge, tuple[float, bool]]) -> None:
-    places = _layout(graph)
+def _draw_graph(
+    ax: Axes,
+    places: Mapping[str, NDArray[np.float64]],
+    values: Mapping[Edge, tuple[float, bool]],
+) -> None:
     for number, (edge, (value, doubtful)) in enumerate(values.items()):
         start, end = places[edge[0]], places[edge[1]]
         colour = GREY if abs(value) < 1e-12 else POSITIVE if value > 0 else NEGATIVE
@@ -88,38 +87,36 @@ def _draw_graph(ax: Axes, graph: CausalGraph, values: Mapping[Edge, tuple[float,
             "", (end[0], end[1]), (start[0], start[1]),
             arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 11, "shrinkB": 11,
                         "linewidth": 0.4 + 2.2 * min(abs(value), 1.0),
-                        "linestyle": ":" if doubtful else "-", "alpha": 0.75},
+                        "linestyle": ":" if doubtful else "-", "alpha": 0.6},
         )  # fmt: skip
-        share = 0.28 + 0.12 * (number % 4)
-        x, y = start + share * (end - start)
+        x, y = start + _label_place(number, end) * (end - start)
         ax.text(
-            x, y, f"{value:.2f}", fontsize=5.5, color=colour,
-            ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+            x, y, f"{value:.2f}", fontsize=5.5, color=colour, zorder=5,
+            ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )  # fmt: skip
     for name, place in places.items():
-        box = {"boxstyle": "circle", "facecolor": "white", "edgecolor": BLACK, "linewidth": 0.7}
-        ax.text(place[0], place[1], name, ha="center", va="center", fontsize=6.5, bbox=box)
-    ax.set(xlim=(-0.12, 1.12), ylim=(-0.15, 1.15))
+        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": BLACK,
+               "linewidth": 0.7}  # fmt: skip
+        ax.text(place[0], place[1], name, ha="center", va="center", fontsize=6.5, bbox=box,
+                zorder=6)  # fmt: skip
+    ax.set(xlim=(-0.06, 1.06), ylim=(-0.08, 1.08))
     ax.set_axis_off()
 
 
+def _label_place(number: int, end: NDArray[np.float64]) -> float:
+    """Share of the way to the effect; values at the targets are staggered near them."""
+    return 0.4 if end[1] > 0.0 else 0.5 + 0.08 * (3 * number % 5)
+
+
 def _layout(graph: CausalGraph) -> dict[str, NDArray[np.float64]]:
-    """Place causes above their effects: a row for each length of the longest path to a node."""
-    depth: dict[str, int] = {}
-    for name in graph.order:
-        depth[name] = 1 + max((depth[cause] for cause in graph.parents[name]), default=-1)
-    last = max(depth.values(), default=0)
-    rows: dict[int, list[str]] = {}
-    for name in graph.order:
-        rows.setdefault(last if name in graph.targets else depth[name], []).append(name)
-    places = {}
-    for level, names in rows.items():
-        wide = np.linspace(0.0, 1.0, len(names) + 2)[1:-1] if len(names) < 3 else np.linspace(
-            0.0, 1.0, len(names))  # fmt: skip
-        for number, (name, x) in enumerate(zip(names, wide, strict=True)):
-            y = 1.0 - level / max(last, 1) + (0.06 if number % 2 and level < last else 0.0)
-            places[name] = np.array([x, y])
-    return places
+    """Place targets at the bottom and drivers on an arc above, so that arrows do not pass nodes."""
+    drivers = [name for name in graph.order if name not in graph.targets]
+    angle = np.linspace(0.0, np.pi, len(drivers))
+    arc = np.stack([0.5 - 0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)], axis=-1)
+    bottom = (np.arange(len(graph.targets)) + 0.5) / len(graph.targets)
+    targets = np.stack([bottom, np.zeros_like(bottom)], axis=-1)
+    names = [*drivers, *graph.targets]
+    return dict(zip(names, np.concatenate([arc, targets]), strict=True))
 
 
 def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
@@ -150,13 +147,14 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
         for target, ax in zip(targets, panels, strict=True):
             _forest_panel(ax, known[known["target"] == target], (by, groups, drivers))
             ax.set_title(target)
+            ax.xaxis.set_major_locator(MaxNLocator(4))
             ax.set_xlabel(f"{known['quantity'].iloc[0]} [{math_units(known['unit'].iloc[0])}]")
         sizes = answers.drop_duplicates(by).set_index(by)["n"]
         middle = [_height(number, (len(drivers) - 1) / 2, len(drivers))
                   for number in range(len(groups))]  # fmt: skip
         labels = [f"{group}\n(n = {int(sizes[group]):,})" for group in groups]
         panels[0].set_yticks(middle, labels, fontsize=6)
-        panels[0].invert_yaxis()
+        panels[0].set_ylim(_height(len(groups), -0.5, len(drivers)), -1.0)
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(drivers), 8))
     return figure
@@ -197,7 +195,7 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
     tables = [query(found, region=region, transform=transform, quantity=quantity)
               for transform, quantity in panels]  # fmt: skip
     with style():
-        figure = new_figure(7.2, 2.4)
+        figure = new_figure(7.2, 2.7)
         axes = figure.subplots(1, 3, sharey=True)
         image = None
         for ax, table, (transform, quantity) in zip(axes, tables, panels, strict=True):
@@ -213,6 +211,8 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
         if image is not None:
             figure.colorbar(image, ax=axes, label="[1]", shrink=0.8)
         figure.suptitle(region)
+        figure.supxlabel("association: rank correlation; total: standard deviations per standard "
+                         "deviation", fontsize=7)  # fmt: skip
     return figure
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from uflux_stats.errors import MissingVariableError
@@ -115,7 +116,7 @@ def importance_bars(
     order = [str(name) for name in mean.index[:top]]
     with style():
         figure = new_figure(1.2 + 1.5 * len(groups), 0.2 * len(order) + 1.2)
-        panels = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
+        panels = figure.subplots(1, len(groups), squeeze=False, sharey=True, sharex=True)[0]
         for group, ax in zip(groups, panels, strict=True):
             _bars(ax, importance[importance["group"] == group], order, gains)
         panels[0].set_yticks(range(len(order)), order)
@@ -133,6 +134,7 @@ def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[floa
     if gains is not None:
         ax.barh(places + 0.2, gains.reindex(order).to_numpy(float), half, color=GREY, label="gain")
     ax.set_title(f"{rows['group'].iloc[0]}\n(n = {int(rows['n'].iloc[0]):,})", fontsize=7)
+    ax.xaxis.set_major_locator(MaxNLocator(3))
     ax.set_xlabel("share [1]")
 
 

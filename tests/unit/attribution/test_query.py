@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 from io import StringIO
 
@@ -13,6 +15,7 @@ from uflux_stats.attribution.network import fit_network
 from uflux_stats.attribution.published import compare_published, published_values
 from uflux_stats.attribution.query import query, render
 from uflux_stats.attribution.store import attribution_dataset, attribution_numbers
+from uflux_stats.cli import main
 from uflux_stats.errors import ConfigError, DataFileError, UfluxError
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.schema import SCHEMA
@@ -157,3 +160,68 @@ def test_numbers_of_a_run_have_keys_and_intervals(run) -> None:
     assert one["n"] == 192
     assert ("attribution", "Europe", "GPP", "remainder", "trend_share") in found
     assert not any("Oceania" in key for key in found)
+
+
+def asked(run, *arguments: str) -> list[str]:
+    return ["attribute", "--run", str(run), "--region", "Europe", *arguments]
+
+
+def test_the_command_answers_as_python_does(run, capsys) -> None:
+    choice = ("--target", "GPP", "--driver", "TA", "--quantity", "total")
+    expected = query(run, region="Europe", target="GPP", driver="TA", quantity="total")
+    assert main(asked(run, *choice)) == 0
+    table = capsys.readouterr()
+    assert table.out.rstrip("\n") == render(expected)
+    assert table.err == ""
+    assert main(asked(run, *choice, "--json")) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["estimate"] == pytest.approx(expected.estimate[0])
+    assert record["n_places"] == 2
+    assert main(asked(run, *choice, "--csv")) == 0
+    found = pd.read_csv(StringIO(capsys.readouterr().out))
+    assert found.low[0] == pytest.approx(expected.low[0], rel=1e-5)
+
+
+def test_the_command_knows_types_and_transforms(run, capsys) -> None:
+    assert main(asked(run, "--pft", "each", "--transform", "raw", "--csv")) == 0
+    found = pd.read_csv(StringIO(capsys.readouterr().out))
+    assert {"ENF", "GRA"} <= set(found.pft)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--region", "Eurpe"], "nearest: Europe"),
+        (["--target", "RECCO"], "nearest: RECO"),
+        (["--driver", "TAA"], "nearest: TA"),
+        (["--quantity", "directly"], "nearest: direct"),
+        (["--json", "--csv"], "not allowed with argument"),
+    ],
+)
+def test_a_wrong_name_is_one_line_and_code_2(run, arguments, message, capsys) -> None:
+    assert main(asked(run, *arguments)) == 2
+    told = capsys.readouterr()
+    assert message in told.err
+    assert len(told.err.splitlines()) == 1
+    assert told.out == ""
+
+
+def test_a_folder_without_attribution_is_code_2(tmp_path, capsys) -> None:
+    assert main(asked(tmp_path)) == 2
+    assert "run the attribution stage first" in capsys.readouterr().err
+    note = "skipped: data: expected longer records"
+    write_netcdf(xr.Dataset(attrs={"note": note}), tmp_path / "attribution.nc")
+    assert main(asked(tmp_path)) == 2
+    assert note in capsys.readouterr().err
+
+
+def test_the_command_loads_nothing_slow(run) -> None:
+    script = (
+        "import sys; from uflux_stats.cli import main; code = main(sys.argv[1:]); "
+        "slow = {'dask.array', 'scipy.stats', 'xgboost', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(code or ', '.join(sorted(slow)) or 0)"
+    )
+    command = [sys.executable, "-c", script, *asked(run, "--target", "RECO", "--json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
