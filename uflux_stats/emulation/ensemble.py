@@ -200,8 +200,8 @@ def statistic(data: xr.Dataset, name: str) -> xr.Dataset:
 
 def _over_models(field: xr.DataArray, name: str) -> xr.DataArray:
     if name == "mean":
-        count = field.notnull().sum("model")
-        mean: xr.DataArray = field.sum("model") / count.where(count > 0)
+        models = field.notnull().sum("model")
+        mean: xr.DataArray = field.sum("model") / models.where(models > 0)
         return mean
     # sorting with missing values last is many times faster than nanquantile
     ordered = np.sort(field.transpose("model", ...).values, axis=0)

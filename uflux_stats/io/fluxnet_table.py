@@ -88,7 +88,8 @@ def _in_order(frame: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]
     Identical rows of a month are reduced to one. Rows that contradict each other are all dropped:
     nothing tells which is right.
     """
-    unsorted = int((np.diff(frame.index.to_numpy()) < np.timedelta64(0)).sum())
+    stamps = frame.index.to_numpy()
+    unsorted = int((stamps[1:] < stamps[:-1]).sum())
     frame = frame.sort_index(kind="stable")
     distinct = frame[~frame.reset_index().duplicated().to_numpy()]
     conflicting = distinct.index.duplicated(keep=False)
