@@ -24,6 +24,7 @@ FLUX_FLOOR: Final = 0.01
 """Smallest scale of a relative residual of fluxes [gC m-2 d-1]."""
 STOCK_FLOOR: Final = 1.0
 """Smallest scale of a relative residual of yearly stock changes [gC m-2]."""
+_DECEMBER: Final = 12
 POOLS: Final = ("cVeg", "cLitter", "cSoil")
 """The pools that together hold all carbon of an ecosystem; others are parts of them."""
 
@@ -115,14 +116,15 @@ def stock_change(data: xr.Dataset, *, pools: Iterable[str] = POOLS) -> xr.DataAr
     Parameters
     ----------
     data : xr.Dataset, (year, ...) [gC m-2]
-        With the ``pools``, each the stock at the end of its year.
+        With the ``pools``, each the stock at the end of its year; of months, December counts.
     pools : iterable of str
         Pools that together hold all carbon and do not overlap.
 
     Returns
     -------
     xr.DataArray, (year, ...) [gC m-2 yr-1]
-        Labelled by the later year; the first year is not there.
+        Labelled by the later year; the first year is not there, and a change over a gap of years
+        is missing.
 
     Raises
     ------
@@ -131,9 +133,22 @@ def stock_change(data: xr.Dataset, *, pools: Iterable[str] = POOLS) -> xr.DataAr
     """
     names = list(pools)
     require_variables(data, names, name="data")
-    stocks = yearly_means(sum((data[name] for name in names[1:]), start=data[names[0]]))
-    change = stocks.diff("year")
+    stocks = _year_end(sum((data[name] for name in names[1:]), start=data[names[0]]))
+    step = stocks["year"].diff("year")
+    change = stocks.diff("year").where(step == 1)
     return change.rename("stock_change").assign_attrs(units="gC m-2 yr-1")
+
+
+def _year_end(stocks: xr.DataArray) -> xr.DataArray:
+    """Stocks at the end of each year: those of a year, or of its December."""
+    if "time" not in stocks.dims:
+        return stocks
+    december = stocks.isel(time=stocks["time"].dt.month.values == _DECEMBER)
+    years = stocks["time"].dt.year.values
+    if december.sizes["time"] == 0 or years.size == np.unique(years).size:
+        return yearly_means(stocks)
+    dated = december.assign_coords(year=("time", december["time"].dt.year.values))
+    return dated.swap_dims(time="year").drop_vars("time")
 
 
 def yearly_sum(flux: xr.DataArray) -> xr.DataArray:

@@ -110,7 +110,8 @@ def iav_contribution(
 ) -> xr.DataArray:
     """Share of each part in the variability of their sum; the shares sum to one.
 
-    Parts may be continents, plant functional types, latitude bands or fluxes, but must not
+    A part without data in any year has no share; ``attrs["absent_parts"]`` counts them. Parts may
+    be continents, plant functional types, latitude bands or fluxes, but must not
     overlap. A share is negative where a part works against the whole.
 
     Parameters
@@ -154,6 +155,9 @@ def iav_contribution(
     """
     require_dims(parts, [part], name="parts")
     yearly = _long_enough(yearly_means(parts))
+    # a part without data in any year, such as a class that does not occur, adds nothing
+    absent = yearly.isnull().all([dim for dim in yearly.dims if dim != part])
+    yearly = yearly.isel({part: ~absent.values})
     if whole is not None:
         _require_sum(yearly.sum(part, skipna=False), yearly_means(whole))
     anomaly = detrend(yearly)
@@ -164,7 +168,9 @@ def iav_contribution(
         raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
     weight = weights[method]
     shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year"))
-    return shares.rename("contribution").assign_attrs(units="1", method=method)
+    shares = shares.reindex({part: parts[part]}) if part in parts.coords else shares
+    named = {"units": "1", "method": method, "absent_parts": int(absent.sum())}
+    return shares.rename("contribution").assign_attrs(named)
 
 
 def extremes(values: xr.DataArray, *, threshold: float = 1.5, dim: str | None = None) -> Result:

@@ -183,6 +183,9 @@ def _median(series: Floats) -> Floats:
     return median_sorted(np.sort(series, axis=1))
 
 
+_ROUNDING: Final = 1e-24
+
+
 def _prewhitened_test(series: Floats, time: Floats, slope: Floats) -> KendallTest:
     elapsed = time - time[0] + 1
     detrended = series - slope[:, None] * elapsed
@@ -190,7 +193,11 @@ def _prewhitened_test(series: Floats, time: Floats, slope: Floats) -> KendallTes
     step = np.diff(time)
     neighbours = np.isclose(step, step.min())
     products = np.where(neighbours, departure[:, 1:] * departure[:, :-1], np.nan)
-    lag1 = np.nansum(products, axis=1) / np.nansum(departure**2, axis=1)
+    # a series on its own line has no departures, only rounding, and nothing to whiten
+    spread = np.nansum(departure**2, axis=1)
+    real = spread > _ROUNDING * np.nansum(series**2, axis=1)
+    lag1 = np.zeros_like(spread)
+    np.divide(np.nansum(products, axis=1), spread, out=lag1, where=real)
     white = np.where(neighbours, detrended[:, 1:] - lag1[:, None] * detrended[:, :-1], np.nan)
     restored = white + slope[:, None] * elapsed[:-1]
     return kendall_test(pair_slopes(restored, time[1:]), variance(restored))
