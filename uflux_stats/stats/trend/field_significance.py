@@ -12,7 +12,8 @@ def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
     Testing every cell at 5 % calls 5 % of a map without any trend significant. Here at most
     ``level`` of the cells that are called significant are so by chance. Positively correlated
     neighbours make it stricter, not looser; where fields are strongly correlated, twice the level
-    wanted may be given [2]_.
+    wanted may be given [2]_. It holds as far as the p values do: of short series with strong
+    memory the smallest p values are too small, and more is found than there is.
 
     Parameters
     ----------
