@@ -157,7 +157,7 @@ def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
         If ``carbon`` carries no adjustments.
     """
     prefix = "adjustment_size_"
-    there = map(str, carbon.data_vars)
+    there = sorted(map(str, carbon.data_vars))
     names = [name.removeprefix(prefix) for name in there if name.startswith(prefix)]
     if not names:
         raise MissingVariableError(
@@ -169,9 +169,10 @@ def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
     season = carbon["time"].dt.season.values
     rows = []
     for flux in names:
-        size = carbon[f"adjustment_size_{flux}"].compute()
+        # double precision: sums in single precision depend on where arrays lie in memory
+        size = carbon[f"adjustment_size_{flux}"].astype(np.float64).compute()
         fields = {
-            "mean": carbon[f"adjustment_{flux}"].compute(),
+            "mean": carbon[f"adjustment_{flux}"].astype(np.float64).compute(),
             "size": size,
             "moved": (size > MOVED_FROM).where(size.notnull()),
         }

@@ -231,7 +231,8 @@ class Conservation(Result):
         return frame
 
     def _rows(self, name: str, by: By | None) -> list[dict[str, float | str]]:
-        sizes = self.data[f"relative_{name}"]
+        # double precision: sums in single precision depend on where arrays lie in memory
+        sizes = self.data[f"relative_{name}"].astype(np.float64)
         shared: dict[str, float | str] = {
             "max_relative": float(sizes.max()),
             "mean_relative": float(sizes.mean()),

@@ -209,4 +209,4 @@ def _balance(carbon: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
 
 
 def _write_table(table: pd.DataFrame, task: Task, name: str) -> None:
-    table.to_csv(task.output(name), index=False, float_format="%.6g")
+    table.to_csv(task.output(name), index=False, float_format="%.5g")
