@@ -122,6 +122,5 @@ def _plain(value: SupportsFloat | str | None) -> Plain:
 
 
 def _real(value: SupportsFloat) -> float | None:
-    """Keep ten digits: those behind them depend on the order of sums, not on the data."""
     real = float(value)
-    return float(f"{real:.10g}") if math.isfinite(real) else None
+    return real if math.isfinite(real) else None
