@@ -157,7 +157,7 @@ def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
         If ``carbon`` carries no adjustments.
     """
     prefix = "adjustment_size_"
-    there = sorted(map(str, carbon.data_vars))
+    there = map(str, carbon.data_vars)
     names = [name.removeprefix(prefix) for name in there if name.startswith(prefix)]
     if not names:
         raise MissingVariableError(

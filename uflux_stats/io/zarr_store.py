@@ -237,7 +237,8 @@ def open_store(path: str | Path) -> xr.Dataset:
     Returns
     -------
     xr.Dataset
-        Dask arrays with the chunks of the store.
+        Dask arrays with the chunks of the store, variables in the order of their names (a store
+        itself lists them in no fixed order).
 
     Raises
     ------
@@ -262,7 +263,8 @@ def open_store(path: str | Path) -> xr.Dataset:
             f"path: expected a whole Zarr store, got {path} without some chunks of "
             f"{', '.join(lacking)}; write it again"
         )
-    return data.assign_coords(
+    ordered = data[sorted(data.data_vars, key=str)]
+    return ordered.assign_coords(
         {
             name: _fixed_width(array)
             for name, array in data.coords.items()
