@@ -31,10 +31,6 @@ HELD_OUT: Final = 0.3
 """Share of cells held out when there is one fold."""
 BLOCK: Final = 10.0
 """Size of spatial blocks [degree]."""
-GIVEN: Final = (
-    "GPP of the vegetation models is given, and for Rh also their RECO; pools come from emulated "
-    "NPP"
-)
 Row = NDArray[np.float64]
 _DEFAULTS: Final = EmulateOptions()
 
@@ -68,7 +64,7 @@ def cross_emulate(
     xr.Dataset, (source, member, lat, lon)
         "observed" (the models) and "emulated" parameters and products of the last period or year;
         ``member`` is mean, p25, p75, or with "model" the model left out. Cells with hardly any GPP
-        are left out. ``attrs["given"]`` says what the emulator was given.
+        are left out. ``uflux_stats.emulation.skill.given`` says what the emulator was given.
 
     Raises
     ------
@@ -89,7 +85,7 @@ def cross_emulate(
     else:
         fold = _folds(ensemble, split, folds, options.seed)
         found = {n: _folded(ensemble.member(n), predictors, options, fold) for n in STATISTICS}
-    return _labelled(found, ensemble, drivers).assign_attrs(split=split, given=GIVEN)
+    return _labelled(found, ensemble, drivers).assign_attrs(split=split)
 
 
 def _require_enough(ensemble: Ensemble, split: Split) -> None:
@@ -263,31 +259,3 @@ def emulation_metrics(predictions: xr.Dataset, *, by: By | None = None) -> xr.Da
 def _score(pairs: xr.DataArray) -> xr.Dataset:
     observed, modelled = (pairs.sel(source=s, drop=True) for s in ("observed", "emulated"))
     return score(observed, modelled, dim=("lat", "lon"))
-
-
-def emulator_numbers(metrics: xr.Dataset, split: str) -> dict[str, dict[str, object]]:
-    """Give the metrics under the dotted keys of the report.
-
-    Parameters
-    ----------
-    metrics : xr.Dataset, (member, variable)
-        Of ``emulation_metrics``.
-    split : str
-        Name of the split in the keys; "blocks" is reported as "spatial".
-
-    Returns
-    -------
-    dict
-        ``emulator.SPLIT.MEMBER.VARIABLE.METRIC`` to ``{"value", "units", "n"}``.
-    """
-    label = {"blocks": "spatial"}.get(split, split)
-    numbers: dict[str, dict[str, object]] = {}
-    for member in metrics["member"].values:
-        for name in metrics["variable"].values:
-            row = metrics.sel(member=member, variable=name)
-            if int(row["n"]) == 0:
-                continue
-            for metric, source in (("r2", "r2"), ("nrmse", "nrmse_mean")):
-                key = f"emulator.{label}.{member}.{name}.{metric}"
-                numbers[key] = {"value": float(row[source]), "units": "1", "n": int(row["n"])}
-    return numbers

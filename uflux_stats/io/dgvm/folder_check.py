@@ -91,7 +91,7 @@ def _row(name: str, files: list[ModelFile], path: Path, seen: dict[str, str]) ->
             "faults": [str(error)],
             "flags": ["no usable file"],
         }
-    row: dict[str, Any] = check_dgvms(model).iloc[0].to_dict()
+    row = {str(column): value for column, value in check_dgvms(model).iloc[0].items()}
     if spans:
         row["steps"] = ", ".join(sorted({str(span) for span in spans}))
     copy = seen.setdefault(_digest(model), name)
@@ -126,11 +126,11 @@ def _digest(model: xr.Dataset) -> str:
 
 
 def _told(model: xr.Dataset) -> list[str]:
-    """Tell what was wrong with the files, each kind of fault once with all variables that have it."""
+    """Tell what was wrong with the files, each fault once with all variables that have it."""
     told = []
     for what, rows in fault_table(model).groupby("what", sort=False):
         where = {
-            variable: " ".join(filter(None, found["period"]))
+            str(variable): " ".join(filter(None, found["period"]))
             for variable, found in rows.groupby("variable", sort=False)
         }
         names = ", ".join(f"{name} {when}".strip() for name, when in where.items())
