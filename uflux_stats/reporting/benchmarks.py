@@ -139,6 +139,6 @@ def sink_series(budget: xr.Dataset, years: pd.DataFrame, *, period: str = "") ->
                 label=", ".join(filter(None, ("emulated NEP, closed", period))))  # fmt: skip
         ax.axhline(0, color=BLACK, linewidth=0.4)
         ax.set(xlabel="year", ylabel=axis_label("land sink", "PgC yr-1"),
-               title="NEP holds no fire, harvest or lateral flux: it is not the land sink")  # fmt: skip
+               title="NEP holds no fire, harvest or lateral flux: not the land sink")  # fmt: skip
         ax.legend(loc="upper left")
     return figure
