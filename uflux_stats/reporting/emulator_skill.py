@@ -1,6 +1,7 @@
 """Figures of how well the allocation is emulated: scatter, skill by split, their gap, errors."""
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Final
 
 import numpy as np
@@ -147,12 +148,7 @@ def emulation_skill(table: pd.DataFrame, words: Mapping[str, str]) -> Figure:
                                  squeeze=False, sharey=True).ravel()  # fmt: skip
         for ax, split in zip(panels, splits, strict=False):
             _skill_panel(ax, table[table["split"] == split])
-            ax.set_title(
-                words.get(split, split)
-                .replace(" held out", "\nheld out")
-                .replace(" by the", "\nby the"),
-                fontsize=7,
-            )
+            ax.set_title("\n".join(wrap(words.get(split, split), WORDS_ACROSS)), fontsize=7)
         for ax in panels[len(splits) :]:
             ax.set_visible(False)
         panels[0].set_ylabel("r$^2$ (1 - SSE/SST)")
