@@ -156,6 +156,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         "check", help="what is there, and what in it is implausible", allow_abbrev=False
     )
     check.add_argument("path", type=Path, metavar="PATH", help="folder of vegetation models")
+    check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
     check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
     _add_loudness(check)
     check.set_defaults(command=_data_check)
@@ -163,9 +164,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _data_check(arguments: argparse.Namespace) -> None:
     from uflux_stats.io.data_check import check_data, render
-    from uflux_stats.io.dgvm.folder_check import DGVM_CHECKER
+    from uflux_stats.io.dgvm.folder_check import dgvm_checker
 
-    print(render(check_data(arguments.path, (DGVM_CHECKER,)), arguments.form))
+    print(render(check_data(arguments.path, (dgvm_checker(arguments.scenario),)), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:

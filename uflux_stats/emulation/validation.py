@@ -19,7 +19,7 @@ from uflux_stats.emulation.parameters import (
 )
 from uflux_stats.emulation.predictors import Predictors, build_predictors, with_gpp
 from uflux_stats.emulation.training import Learnt, learn, without_deep_soil
-from uflux_stats.errors import ConfigError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid.regions import By, region_masks
 from uflux_stats.refinement.learners import predict_ensemble
 from uflux_stats.schema import SCHEMA
@@ -71,6 +71,8 @@ def cross_emulate(
     ------
     ConfigError
         If the split is unknown, or there are too few models or periods for it.
+    MissingVariableError
+        If too few cells are left to learn from.
     """
     require_choice(split, SPLITS, name="split")
     whole = prepare(dgvms, drivers)
@@ -176,6 +178,8 @@ def emulated(learnt: dict[str, Learnt], data: xr.Dataset, predictors: Predictors
 
 
 def _products(found: dict[str, Row], gpp: Row, data: xr.Dataset) -> dict[str, Row]:
+    if "CUE" not in found:
+        return {}
     npp = found["CUE"] * gpp
     products = {"NPP": npp, "Ra": gpp - npp}
     if "RH_SHARE" in found:
@@ -196,6 +200,11 @@ def _labelled(
     """Lay observed and emulated values out on the grid, where both are known."""
     cells = ensemble.cells
     names = list(dict.fromkeys(name for _, values in found.values() for name in values))
+    if not names:
+        raise MissingVariableError(
+            "dgvms: expected cells with GPP, NPP and drivers, got too few to learn from without "
+            "those held out; use a finer grid or more models"
+        )
     data = {}
     for name in names:
         pairs = np.full((2, len(found), len(cells)), np.nan)

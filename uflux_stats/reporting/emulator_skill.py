@@ -99,6 +99,7 @@ def draw_density(ax: Axes, observed: xr.DataArray, modelled: xr.DataArray, units
     x, y = observed.values[known], modelled.values[known]
     low = min(0.0, *(float(np.quantile(v, 0.002)) for v in (x, y)))
     high = max(float(np.quantile(v, 0.998)) for v in (x, y))
+    high = high if high > low else low + 1.0
     ends = np.array([low, high])
     ax.hexbin(x, y, gridsize=CELLS, extent=(low, high, low, high), bins="log", mincnt=1,
               cmap="viridis", linewidths=0.1)  # fmt: skip

@@ -43,6 +43,10 @@ def test_splits_that_cannot_be_meant(dgvms, drivers):
         cross_emulate(dgvms, drivers, split="tower", options=QUICK)
     with pytest.raises(ConfigError, match="three or more models"):
         cross_emulate(dgvms.isel(model=[0, 1]), drivers, split="model", options=QUICK)
+    band = {"lat": slice(9, 11)}
+    one_year = dgvms.isel(time=slice(12), year=[0]).isel(band)
+    with pytest.raises(MissingVariableError, match="too few to learn from"):
+        cross_emulate(one_year, drivers.isel(band), split="random", folds=1, options=QUICK)
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))

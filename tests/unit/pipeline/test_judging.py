@@ -1,6 +1,7 @@
 """The allocation is judged in a run: held-out emulation, and observations that were named."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -12,7 +13,9 @@ from uflux_stats.config import build_config, check
 from uflux_stats.errors import ConfigError
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import input_paths, sources
-from uflux_stats.pipeline.runner import run_stages
+from uflux_stats.pipeline.runner import RunRecord, run_stages
+from uflux_stats.pipeline.summary import summary
+from uflux_stats.reporting.numbers import number
 
 TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 3},
@@ -101,6 +104,14 @@ def test_each_benchmark_leaves_rows_numbers_and_a_figure(out):
     drawn = {found.name for found in (out / "benchmark_figures").iterdir()}
     wanted = {"soil_respiration", "soil_carbon_HWSD", "biomass", "land_sink"}
     assert {f"{name}.png" for name in wanted} == drawn
+
+
+def test_summary_sets_both_splits_side_by_side():
+    numbers = {f"emulator.{split}.mean.cVeg.r2": number(value)
+               for split, value in (("random", 0.98), ("blocks", 0.91))}  # fmt: skip
+    told = summary(RunRecord(Path("out"), (), numbers))
+    assert ["cVeg", "0.98", "0.91"] in [line.split() for line in told.splitlines()]
+    assert "emulation" not in summary(RunRecord(Path("out"), (), {}))
 
 
 def test_what_is_named_is_cited_and_recorded(tmp_path):

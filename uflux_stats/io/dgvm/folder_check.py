@@ -1,6 +1,7 @@
 """Check a folder of vegetation models, one model at a time on its own grid."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +70,9 @@ def check_dgvm_folder(path: Path, *, scenario: str | None = None) -> DataReport:
     return DataReport(KIND, path, summary, table, PROSE)
 
 
-DGVM_CHECKER: Final = Checker(KIND, holds_dgvms, check_dgvm_folder)
+def dgvm_checker(scenario: str | None = None) -> Checker:
+    """Return the checker of vegetation models, of one scenario where a folder holds several."""
+    return Checker(KIND, holds_dgvms, partial(check_dgvm_folder, scenario=scenario))
 
 
 def _row(name: str, files: list[ModelFile], path: Path, seen: dict[str, str]) -> dict[str, Any]:

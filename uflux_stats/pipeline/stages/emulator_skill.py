@@ -18,7 +18,7 @@ from uflux_stats.emulation.skill import (
     skill_table,
 )
 from uflux_stats.emulation.validation import cross_emulate
-from uflux_stats.errors import ConfigError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import DGVM, at_hand, emulate_options, write_table
@@ -51,7 +51,7 @@ def validate_emulator(task: Task) -> Mapping[str, Number]:
             found = cross_emulate(
                 models, drivers, split=trial.split, folds=trial.folds, options=options
             )
-        except ConfigError as error:
+        except (ConfigError, MissingVariableError) as error:
             skipped[trial.name] = str(error)
             continue
         tables.append(skill_table(found, trial.name))
