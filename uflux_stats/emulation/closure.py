@@ -2,6 +2,12 @@
 
 With GPP and RECO given, autotrophic respiration comes twice, as (1 - CUE) GPP and as (1 - share)
 RECO. "none" and "paper" leave the two apart, "exact" finds the nearest budget that closes.
+
+Five things are known, each with an error of its own: GPP and RECO (and NEP, where it was upscaled
+too) with the spread of the members of the upscaling, CUE and the heterotrophic share with the spread
+of the vegetation models. All six fluxes are made of these, so their errors are made of the five as
+well: NPP errs with GPP and with CUE, and Ra is no sixth observation. What "exact" moves is thus
+decided by the five errors alone.
 """
 
 from dataclasses import dataclass
@@ -25,9 +31,11 @@ UNKNOWN_SPREAD: Final = 0.1
 """Their standard deviation where fewer than three members tell it [1]."""
 MEMBERS_FOR_SPREAD: Final = 3
 LEAST_VARIANCE: Final = 1e-4
-"""Smallest error variance of a flux before closure [(gC m-2 d-1)2]."""
-NO_NEWS: Final = 100.0
-"""Variance of Ra over that of the fluxes it follows from, so that it gives way to them."""
+"""Error variance that each flux has on its own before closure [(gC m-2 d-1)2]: 0.01 gC m-2 d-1 is
+what no upscaled flux is known to."""
+RESTING: Final = 0.25
+"""Least flux, as a share of the mean of the cell, to which the spread of a share is applied [1]."""
+SOURCES: Final = ("GPP", "RECO", "NEP", "CUE", "RH_SHARE")
 DIMS: Final = ("site", "time")
 
 
@@ -122,8 +130,7 @@ def by_ratios(given: Given, ratios: Ratios) -> xr.Dataset:
 def close(given: Given, shares: Shares) -> tuple[xr.Dataset, Reconciled]:
     """Find the nearest closed budget with no negative GPP, RECO, Ra and Rh ("exact").
 
-    Ra starts as the mean of its two values by their inverse variances, but weighs nothing: it
-    follows from GPP, NPP, RECO and Rh, among which the conflict is shared out.
+    Ra starts as the mean of its two values by their inverse variances.
 
     Parameters
     ----------
@@ -137,16 +144,20 @@ def close(given: Given, shares: Shares) -> tuple[xr.Dataset, Reconciled]:
     reconciled : Reconciled
         How the budget was reached.
     """
-    fluxes, variances = prior(given, shares)
-    reconciled = reconcile(fluxes, variances)
+    fluxes, shared = prior(given, shares)
+    own = xr.Dataset({name: ((), LEAST_VARIANCE) for name in fluxes})
+    reconciled = reconcile(fluxes, own, shared=shared)
     found = {n: reconciled.adjusted[n].values.astype(np.float32) for n in ("GPP", "Ra", "Rh")}
     closed = {**found, "NPP": found["GPP"] - found["Ra"], "RECO": found["Ra"] + found["Rh"]}
     closed["NEP"] = closed["GPP"] - closed["RECO"]
     return _dataset(closed), reconciled
 
 
-def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.Dataset]:
-    """Fluxes before closure and their error variances.
+def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.DataArray]:
+    """Fluxes before closure, and how far each source of error moves each of them.
+
+    Errors are propagated to first order: that of GPP to NPP = CUE GPP and Ra, that of RECO to Rh and
+    Ra, those of CUE and of the heterotrophic share to the parts they make.
 
     Parameters
     ----------
@@ -155,44 +166,65 @@ def prior(given: Given, shares: Shares) -> tuple[xr.Dataset, xr.Dataset]:
 
     Returns
     -------
-    fluxes, variances : xr.Dataset, (site, time) [gC m-2 d-1, (gC m-2 d-1)2]
+    fluxes : xr.Dataset, (site, time) [gC m-2 d-1]
+    shared : xr.DataArray, (site, time, flux, source) [gC m-2 d-1]
+        One standard deviation of each of ``SOURCES``.
     """
     gpp, reco = given.GPP.astype(np.float64), given.RECO.astype(np.float64)
-    gpp_scale, reco_scale = _scale(gpp), _scale(reco)
-    known = shares.rh is not None
-    share = shares.rh if shares.rh is not None else np.zeros_like(shares.cue)
-    ra_cue, var_cue = (1 - shares.cue) * gpp, (shares.cue_spread * gpp_scale) ** 2
-    ra_reco, var_reco = (1 - share) * reco, (shares.rh_spread * reco_scale) ** 2
-    weight = var_reco / np.maximum(var_cue + var_reco, 1e-12) if known else np.ones_like(gpp)
-    ra = weight * ra_cue + (1 - weight) * ra_reco
-    rh = share * reco if known else np.maximum(reco - ra_cue, 0.0)
-    x: dict[str, NDArray[np.floating]] = {
+    cue = shares.cue.astype(np.float64)
+    sd_gpp, sd_reco = (given.error[name].astype(np.float64) for name in ("GPP", "RECO"))
+    sd_cue = shares.cue_spread * _scale(gpp)
+    if shares.rh is not None:
+        share, sd_share = shares.rh.astype(np.float64), shares.rh_spread * _scale(reco)
+    else:  # nothing is known of Rh but what is left
+        left = np.maximum(reco - (1 - cue) * gpp, 0.0)
+        share, sd_share = np.divide(left, reco, out=np.zeros_like(reco), where=reco > 0), _scale(reco)
+    by_gpp = ((1 - cue) * sd_gpp) ** 2 + sd_cue**2
+    by_reco = ((1 - share) * sd_reco) ** 2 + sd_share**2
+    weight = by_reco / (by_gpp + by_reco + LEAST_VARIANCE) if shares.rh is not None else 1.0
+    fluxes = {
         "GPP": gpp,
         "RECO": reco,
-        "NPP": shares.cue * gpp,
-        "Ra": ra,
-        "Rh": rh,
+        "NPP": cue * gpp,
+        "Ra": weight * (1 - cue) * gpp + (1 - weight) * (1 - share) * reco,
+        "Rh": share * reco,
     }
-    variance: dict[str, NDArray[np.floating]] = {
-        "GPP": given.error["GPP"] ** 2,
-        "RECO": given.error["RECO"] ** 2,
-        "NPP": var_cue,
-        # Ra holds no news: both its values are made of what is already here
-        "Ra": NO_NEWS * (var_cue + var_reco),
-        "Rh": var_reco if known else reco_scale**2,
+    errors = {
+        "GPP": {"GPP": sd_gpp},
+        "RECO": {"RECO": sd_reco},
+        "NPP": {"GPP": cue * sd_gpp, "CUE": sd_cue},
+        "Ra": {
+            "GPP": weight * (1 - cue) * sd_gpp,
+            "RECO": (1 - weight) * (1 - share) * sd_reco,
+            "CUE": -weight * sd_cue,
+            "RH_SHARE": -(1 - weight) * sd_share,
+        },
+        "Rh": {"RECO": share * sd_reco, "RH_SHARE": sd_share},
     }
     if given.NEP is not None:
-        x["NEP"], variance["NEP"] = given.NEP, given.error["NEP"] ** 2
-    return _dataset(x), _dataset({name: v + LEAST_VARIANCE for name, v in variance.items()})
+        fluxes["NEP"], errors["NEP"] = given.NEP, {"NEP": given.error["NEP"]}
+    return _dataset(fluxes), _by_source(errors, gpp.shape)
+
+
+def _by_source(
+    errors: dict[str, dict[str, NDArray[np.floating]]], shape: tuple[int, ...]
+) -> xr.DataArray:
+    """Lay the errors out, (site, time, flux, source)."""
+    whole = np.zeros((*shape, len(errors), len(SOURCES)))
+    for row, sources in enumerate(errors.values()):
+        for name, values in sources.items():
+            whole[..., row, SOURCES.index(name)] = values
+    coords = {"flux": list(errors), "source": list(SOURCES)}
+    return xr.DataArray(whole, coords, (*DIMS, "flux", "source"))
 
 
 def _scale(flux: NDArray[np.float64]) -> NDArray[np.float64]:
     """Size of a flux to which the spread of a share is applied.
 
     A share says little of a month when the flux rests, but respiration does not rest with
-    photosynthesis: a quarter of the mean flux of the cell is the least.
+    photosynthesis, so the error does not vanish then.
     """
-    least: NDArray[np.float64] = 0.25 * flux.mean(axis=1, keepdims=True)
+    least: NDArray[np.float64] = RESTING * flux.mean(axis=1, keepdims=True)
     return np.maximum(flux, least)
 
 
