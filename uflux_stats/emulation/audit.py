@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.emulation.closure import FLUXES
+from uflux_stats.emulation.prior import FLUXES
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid.regions import By
 from uflux_stats.stats.conservation import POOLS, conservation

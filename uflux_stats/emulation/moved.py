@@ -59,7 +59,9 @@ def adjustment_table(carbon: xr.Dataset, *, by: By | Sequence[By] = REGIONS) -> 
     seasons[YEAR] = np.full(len(months), True)
     tables = []
     for flux in names:
-        size, mean = (_cells(carbon[f"{kind}_{flux}"]) for kind in ("adjustment_size", "adjustment"))
+        size, mean = (
+            _cells(carbon[f"{kind}_{flux}"]) for kind in ("adjustment_size", "adjustment")
+        )
         often = np.where(np.isfinite(size), size > MOVED_FROM, np.nan)
         for label, inside in seasons.items():
             weight = np.where(inside, days, 0.0)

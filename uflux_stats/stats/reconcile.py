@@ -1,10 +1,10 @@
 """The nearest closed carbon budget: fluxes moved as little as their variances allow.
 
 With ``x`` the fluxes, ``S`` the covariance of their errors and ``A x = 0`` the budget, the closed
-budget minimises ``(x' - x) S^-1 (x' - x)``, which gives ``x' = x - S A^T (A S A^T)^-1 A x``. ``S`` is
-a diagonal of independent errors plus, where one source of error moves several fluxes, what they
-share. Fluxes that cannot be negative and would be are held at zero; among all such sets the one that
-satisfies the conditions of Karush, Kuhn and Tucker is the exact solution.
+budget minimises ``(x' - x) S^-1 (x' - x)``, which gives ``x' = x - S A^T (A S A^T)^-1 A x``. ``S``
+is a diagonal of independent errors plus, where one source of error moves several fluxes, what they
+share. Fluxes that cannot be negative and would be are held at zero; among all such sets the one
+that satisfies the conditions of Karush, Kuhn and Tucker is the exact solution.
 """
 
 from collections.abc import Iterable

@@ -138,7 +138,9 @@ def test_shared_errors_equal_a_quadratic_program() -> None:
     bounds = [(0, None) if name in NON_NEGATIVE else (None, None) for name in NAMES]
     found = np.stack([closed.adjusted[name].values for name in NAMES], axis=1)
     assert (closed.held > 0).sum() > 5
-    for given, weight, nearest, cost in zip(x, weights, found, closed.chi_square.values, strict=True):
+    for given, weight, nearest, cost in zip(
+        x, weights, found, closed.chi_square.values, strict=True
+    ):
         program = optimize.minimize(
             lambda z, g=given, w=weight: (z - g) @ w @ (z - g),
             np.zeros(len(NAMES)),
@@ -157,7 +159,7 @@ def test_an_error_that_keeps_the_budget_moves_with_it() -> None:
     unit = {"units": "gC m-2 d-1"}
     given = {"NPP": 4.0, "GPP": 8.0, "Ra": 5.0}
     fluxes = xr.Dataset({name: ((), value, unit) for name, value in given.items()})
-    own = xr.Dataset({name: ((), 0.01) for name in given})
+    own = xr.Dataset(dict.fromkeys(given, ((), 0.01)))
     common = xr.DataArray([[2.0], [2.0], [0.0]], {"flux": list(given)}, ("flux", "source"))
     closed = reconcile(fluxes, own, shared=common)
     assert [round(closed.adjustment[n].item(), 6) for n in given] == pytest.approx(

@@ -9,7 +9,7 @@ import xarray as xr
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import ALLOCATION
+from uflux_stats.pipeline.stages.budget import ALLOCATION
 from uflux_stats.pipeline.stages.data import TWIN, load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
