@@ -84,6 +84,7 @@ def test_carbon_closes_and_is_told_region_by_region(folders: tuple[Path, Path]) 
         assert numbers[f"closure.{mode}.NEP.open_share"]["value"] > 0.1
     assert abs(numbers["closure.stocks.imbalance"]["value"]) < 1e-3
     assert abs(numbers["closure.stocks.ratio.imbalance"]["value"]) > 0.01
+    assert numbers["closure.chi_square"]["value"] > 0
     for region in ("global", "Africa"):
         assert numbers[f"closure.moved.{region}.Ra.size"]["value"] > 0
     names = ("NPP", "Ra", "Rh", "NEP_closed", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")

@@ -30,7 +30,7 @@ from uflux_stats.pipeline.stages.data import gridded, load
 from uflux_stats.pipeline.stages.gridding import BY
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.conservation import POOLS
-from uflux_stats.stats.totals import total
+from uflux_stats.stats.totals import area_mean, total
 
 ALLOCATION: Final = "allocation.nc"
 DIVERGENCE: Final = "divergence.json"
@@ -52,6 +52,10 @@ MONTHS_OF_QUANTILES: Final = 24
 YEARS_OF_QUANTILES: Final = 2
 """Quantiles over members are audited over the last two years: they hold all members at once."""
 _NOTE: Final = "mean of the years; interval: spread of the vegetation models"
+_CHI_SQUARE_NOTE: Final = (
+    "mean over land, months and members; 2 if Ra of GPP and of RECO, and NEP told twice, disagree "
+    "as much as their errors say"
+)
 _MODELS_NOTE: Final = "vegetation models themselves; interval: their spread"
 
 
@@ -142,6 +146,8 @@ def _moved(carbon: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
         return
     table = adjustment_table(carbon)
     write_table(table, task, MOVED)
+    disagreement = area_mean(carbon["chi_square"]).mean()
+    yield key("closure", "chi_square"), number(disagreement, note=_CHI_SQUARE_NOTE)
     places = [GLOBE, *CONTINENTS.values()]
     chosen = table[(table["season"] == YEAR) & table["region"].isin(places)]
     for row in chosen.to_dict("records"):
