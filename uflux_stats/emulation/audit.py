@@ -39,7 +39,7 @@ def audit(
     -------
     pandas.DataFrame
         ``mode``, ``budget`` (NEP, RECO, GPP, stock), ``region``; of its cells, steps and members
-        ``max_relative``, ``mean_relative`` and ``open_share`` (relative residual above 1e-6) [1];
+        ``max_relative``, ``mean_relative`` and ``open_share`` (as in ``Conservation``) [1];
         ``total`` [PgC yr-1] (mean over years and members) and ``largest_total`` (the member with
         the largest size).
     """
