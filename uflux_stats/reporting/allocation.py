@@ -39,6 +39,8 @@ _TREND_BARS: Final = tuple(
     (f"trend.{flux}", flux, colour)
     for flux, colour in zip(("GPP", "RECO"), _PART_COLOURS, strict=False)
 )
+_FIRST: Final = ("global", "tropics")
+"""Regions that stand before the continents."""
 _WAY_COLOURS: Final = (COLOURS["refined"], COLOURS["baseline"])
 
 
@@ -113,7 +115,8 @@ def sink_divergence(numbers: Mapping[str, Mapping[str, object]]) -> Figure:
     MissingVariableError
         If there is no number of the divergence.
     """
-    regions = list(dict.fromkeys(k.split(".")[1] for k in numbers if k.startswith("divergence.")))
+    there = dict.fromkeys(k.split(".")[1] for k in numbers if k.startswith("divergence."))
+    regions = [*(r for r in _FIRST if r in there), *(r for r in there if r not in _FIRST)]
     if not regions:
         raise MissingVariableError("numbers: expected keys 'divergence.REGION...', got none")
     panels = [(_ROUTE_BARS, "NEP", "PgC yr-1"), (_GAP_BARS, "gap", "PgC yr-1")]

@@ -40,7 +40,7 @@ def test_skill_has_a_panel_per_split(tmp_path):
 def test_divergence_draws_every_region():
     number = {"value": 6.0, "low": 4.0, "high": 8.0, "units": "PgC yr-1"}
     numbers = {}
-    for region in ("global", "Africa"):
+    for region in ("Africa", "global"):
         for route in ("dgvm", "hybrid", "direct", "difference"):
             numbers[f"divergence.{region}.NEP.{route}"] = number
         numbers[f"divergence.{region}.gap.Ra"] = {"value": 3.0}
