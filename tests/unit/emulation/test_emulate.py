@@ -246,7 +246,7 @@ def test_one_year_has_no_trend_and_says_so(emulator, dgvms, drivers, fluxes):
     loose = emulate(emulator, one, fluxes.sel(time=year), closure="none")
     number = divergence(loose, mean_models(dgvms, one, loose))["divergence.tropics.trend.GPP"]
     assert number["value"] is None
-    assert number["note"] == "skipped: 1 years"
+    assert number["note"] == "skipped: fewer than 4 years"
 
 
 def test_totals_of_the_models_themselves(dgvms, drivers, loose):
