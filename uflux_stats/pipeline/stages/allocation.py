@@ -68,10 +68,7 @@ def emulate(task: Task) -> Mapping[str, Number]:
     settings = task.settings
     drivers, models = at_hand(gridded(task)), load(task.input(DGVM))
     fluxes = open_store(task.input(FLUXES))
-    learner = replace(LEARNER, trees=settings["trees"], depth=settings["depth"])
-    options = EmulateOptions(
-        learner=learner, rows=settings["rows"], workers=task.workers, seed=settings["seed"]
-    )
+    options = emulate_options(task)
     emulator = train_emulator(models, drivers, closure=settings["closure"], options=options)
     write_table(emulator.coverage(), task, LEARNED)
     paths: dict[Closure, Path] = {"none": task.output(UNCLOSED)}
@@ -80,6 +77,15 @@ def emulate(task: Task) -> Mapping[str, Number]:
     as_paper = train_statistics(models, drivers, options=options)
     emulate_to_store(as_paper, drivers, fluxes, task.output(PAPER), closure="paper")
     return dict(_counted(open_store(task.output(STOCKS))))
+
+
+def emulate_options(task: Task) -> EmulateOptions:
+    """Options of the emulation from the settings of a stage."""
+    settings = task.settings
+    learner = replace(LEARNER, trees=settings["trees"], depth=settings["depth"])
+    return EmulateOptions(
+        learner=learner, rows=settings["rows"], workers=task.workers, seed=settings["seed"]
+    )
 
 
 def _counted(carbon: xr.Dataset) -> Iterator[tuple[str, Number]]:
