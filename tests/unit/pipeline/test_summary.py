@@ -19,7 +19,7 @@ def test_parts_stand_beside_the_models_own_and_nothing_is_filled() -> None:
         "totals.global.cVeg": Number(709.0, "PgC", 508.0, 1030.0),
     }
     lines = {line.split(" ")[0]: line for line in told(numbers)}
-    assert lines["NPP"].split()[2:] == ["78", "68", "to", "85", "63", "50", "to", "80"]
+    assert lines["NPP"].split()[3:] == ["78", "68", "to", "85", "63", "50", "to", "80"]
     assert lines["cVeg"].endswith("508 to 1030")
     assert lines["cLitter"].endswith("not available: no vegetation model tells of it")
 
