@@ -9,9 +9,8 @@ from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.boxes import regional_boxes
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.yearly_series import yearly_series
-from uflux_stats.stats.iav import FEWEST_YEARS
 from uflux_stats.stats.trend import field_significance, trend
-from uflux_stats.stats.yearly import yearly_means
+from uflux_stats.stats.yearly import FEWEST_YEARS, yearly_means
 
 MAPPED: Final = ("GPP", "RECO")
 
@@ -59,7 +58,7 @@ def trend_maps(fluxes: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     slopes, sure = {}, {}
     for name in (known for known in MAPPED if known in fluxes):
         yearly = yearly_means(fluxes[name].mean("member", keep_attrs=True)).compute()
-        found = trend(yearly)
+        found = trend(yearly, shared_memory=True)
         slopes[name] = found["slope"]
         sure[name] = field_significance(found["p"])
     names = {name: f"trend of {name}" for name in slopes}

@@ -15,7 +15,8 @@ from uflux_stats.stats.seasonality import anomalies
 from uflux_stats.stats.trend import field_significance, trend
 
 CARBON_FLUXES: Final = ("GPP", "RECO", "NEE")
-FEWEST_YEARS: Final = 10
+LONG_RECORD: Final = 10
+"""Years from which a record of a tower counts as long."""
 FEWEST_MONTHS: Final = 9
 
 
@@ -48,7 +49,7 @@ def tower_trends(
     towers: xr.Dataset,
     *,
     variables: Iterable[str] = CARBON_FLUXES,
-    min_years: int = FEWEST_YEARS,
+    min_years: int = LONG_RECORD,
     min_months: int = FEWEST_MONTHS,
     level: float = 0.05,
     **how: Any,
@@ -68,7 +69,8 @@ def tower_trends(
     level : float
         False discovery rate over the towers, for each flux.
     **how
-        As in ``trend``: ``method``, ``confidence``, options of the method.
+        As in ``trend``: ``method``, ``confidence``, options of the method. By default the towers
+        together tell how long fluxes remember (``shared_memory``).
 
     Returns
     -------
@@ -90,7 +92,7 @@ def tower_trends(
     for name in names:
         yearly = tower_years(towers[name].load(), min_months=min_months)
         long = yearly.where(yearly.count("year") >= min_years)
-        data = trend(long, **how).data
+        data = trend(long, **(how or {"shared_memory": True})).data
         data["significant"] = field_significance(data["p"], level=level)
         found.append(data)
     joined = xr.concat(found, pd.Index(names, name="variable"), combine_attrs="override")

@@ -17,9 +17,10 @@ from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
 from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
-from uflux_stats.stats.iav import FEWEST_YEARS, iav
+from uflux_stats.stats.iav import iav
 from uflux_stats.stats.totals import total
 from uflux_stats.stats.trend import trend
+from uflux_stats.stats.yearly import FEWEST_YEARS
 
 FLUXES: Final = "fluxes.zarr"
 STATISTICS: Final = "statistics.nc"

@@ -1,11 +1,15 @@
 """The least-squares line through every series: what three of the trend methods share."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy import special
 
 from uflux_stats.stats.cells import Bools, Floats
+
+LINE_FIELDS: Final = ("slope", "low", "high", "p", "stderr", "intercept")
+"""What every trend method built on a line gives."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,18 @@ def fit_line(series: Floats, time: Floats) -> Line:
     residual = departure - slope[:, None] * centred
     mean_time = mean_time + time.mean()
     return Line(slope, mean - slope * mean_time, mean_time, sxx, residual, valid, n)
+
+
+def number_of_steps(elapsed: Floats, time: Floats) -> Floats:
+    """Express spans of time in steps, the smallest of ``time`` being one.
+
+    Examples
+    --------
+    >>> number_of_steps(np.array([1.0, 4.0]), np.array([2001.0, 2002.0, 2006.0])).tolist()
+    [1.0, 4.0]
+    """
+    steps: Floats = np.rint(elapsed / np.diff(time).min())
+    return steps
 
 
 def student(slope: Floats, error: Floats, freedom: Floats, confidence: float) -> list[Floats]:
