@@ -117,7 +117,7 @@ def require_monthly(time: xr.DataArray, *, name: str = "time") -> None:
     days = time.dt.day.values
     if in_order and (days != 1).any():
         raise CalendarError(
-            f"{name}: expected months named by their first day, got day {days[days != 1][0]} "
+            f"{name}: expected month starts, got day {days[days != 1][0]} "
             f"({time.values[0]}); move the dates to the first of their month "
             "(pandas: time.to_period('M').to_timestamp())"
         )

@@ -88,11 +88,13 @@ def tower_trends(
     names = list(variables)
     require_variables(towers, names, name="towers")
     require_dims(towers, ["site", "time"], name="towers")
+    remember = {"shared_memory": True} if how.get("method", "ols_ar1") == "ols_ar1" else {}
+    options = remember | how
     found = []
     for name in names:
         yearly = tower_years(towers[name].load(), min_months=min_months)
         long = yearly.where(yearly.count("year") >= min_years)
-        data = trend(long, **(how or {"shared_memory": True})).data
+        data = trend(long, **options).data
         data["significant"] = field_significance(data["p"], level=level)
         found.append(data)
     joined = xr.concat(found, pd.Index(names, name="variable"), combine_attrs="override")

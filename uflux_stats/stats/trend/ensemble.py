@@ -85,9 +85,9 @@ def _status(single: xr.Dataset, member: str) -> xr.DataArray:
     """Why an ensemble has no trend: what all its members lack, or that too few have one."""
     codes = single["status"]
     with_trend = (codes == 0).sum(member)
-    alone = xr.where(with_trend == 1, STATUS.index("too_few_members"), codes.max(member))
-    status = xr.where(with_trend >= 2, 0, alone).astype(np.int8)
-    return status.assign_attrs(status_attrs(), units="1")
+    lacking = codes.max(member).where(with_trend == 0, STATUS.index("too_few_members"))
+    status: xr.DataArray = lacking.where(with_trend < 2, STATUS.index("computed"))
+    return status.astype(np.int8).assign_attrs(status_attrs(), units="1")
 
 
 def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:
