@@ -15,6 +15,7 @@ from uflux_stats.pipeline.stages import (
     drawing,
     engine,
     gridding,
+    records,
     recovery,
 )
 
@@ -25,6 +26,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
     return (
         *twin,
         _towers(config),
+        _records(),
         *_engine(config),
         *_grid(config),
         *_allocation(config),
@@ -63,6 +65,11 @@ def _towers(config: RunConfig) -> Stage:
         outputs=(data.TOWERS,),
         settings=settings,
     )
+
+
+def _records() -> Stage:
+    outputs = (records.BY_TOWER, records.BY_TYPE)
+    return Stage("long records", records.records, needs=(data.TOWERS,), outputs=outputs)
 
 
 def _engine(config: RunConfig) -> tuple[Stage, ...]:
@@ -170,7 +177,12 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, allocation.DIVERGENCE, allocation.BALANCE),
+        needs=(
+            allocation.STOCKS,
+            allocation.DIVERGENCE,
+            allocation.BALANCE,
+            allocation.ALLOCATION,
+        ),
         outputs=(allocation_figures.FIGURES,),
         settings={"twin": config.is_twin},
     )

@@ -30,15 +30,35 @@ def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
     dict of Figure
         By name; none where there are fewer than four years.
     """
+    drawn = total_figures(summed, "refined")
+    if drawn:
+        slopes, sure = trend_maps(fluxes)
+        drawn["trend_maps"] = map_panels(slopes, significant=sure)
+    return drawn
+
+
+def total_figures(summed: xr.Dataset, source: str) -> dict[str, Figure]:
+    """Draw yearly totals of the globe, and their distribution by continent.
+
+    Parameters
+    ----------
+    summed : xr.Dataset, (member, year, region) [PgC yr-1, PgC or W m-2]
+        Yearly totals by region, the globe and the continents among them.
+    source : str
+        Where the totals come from, for the legend.
+
+    Returns
+    -------
+    dict of Figure
+        By name; none where there are fewer than four years.
+    """
     if summed.sizes["year"] < FEWEST_YEARS:
         return {}
     whole = summed.sel(region="globe", drop=True)
     continents = summed.sel(region=list(CONTINENTS.values())).mean("member", keep_attrs=True)
-    slopes, sure = trend_maps(fluxes)
     return {
-        "yearly_series": yearly_series({"refined": whole}),
+        "yearly_series": yearly_series({source: whole}),
         "continents": regional_boxes(continents),
-        "trend_maps": map_panels(slopes, significant=sure),
     }
 
 

@@ -1,4 +1,4 @@
-"""Stage that draws the allocation: divergence of the sinks, balance and maps of the stocks."""
+"""Stage that draws the allocation: divergence of the sinks, stocks, series and boxes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import BALANCE, DIVERGENCE, STOCKS
+from uflux_stats.pipeline.stages.allocation import ALLOCATION, BALANCE, DIVERGENCE, STOCKS
+from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.reporting.allocation import sink_divergence, stock_change_figure
+from uflux_stats.reporting.changes import total_figures
 from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.style import save_figure
@@ -24,7 +26,11 @@ MAPPED: Final = ("NPP", "Rh", "cVeg", "cSoil")
 def figures(task: Task) -> Mapping[str, Number]:
     """Draw what the budget stage found."""
     numbers = json.loads(task.input(DIVERGENCE).read_text(encoding="utf-8"))
-    drawn = {"sink_divergence": sink_divergence(numbers), **dict(_maps(task))}
+    drawn = {
+        "sink_divergence": sink_divergence(numbers),
+        **dict(_maps(task)),
+        **total_figures(load(task.input(ALLOCATION)), "allocated"),
+    }
     changes = _changes(task)
     if not changes.empty:
         drawn["stock_change"] = stock_change_figure(changes)
