@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_array, require_dims, require_same_grid
-from uflux_stats.errors import ConfigError, GridError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import GridError
 from uflux_stats.grid.regions import REGION_KIND
 from uflux_stats.stats.cells import ROUNDING, STATUS, Floats, apply_kernel
 from uflux_stats.stats.moments import mean, ratio
@@ -166,8 +167,7 @@ def iav_contribution(
     summed = anomaly.sum(part, skipna=False)
     sign = (summed > 0).astype(np.float64) - (summed < 0).astype(np.float64)
     weights = {"ahlstrom": sign, "covariance": summed}
-    if method not in weights:
-        raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
+    require_choice(method, weights, name="method")
     weight = weights[method]
     varying = _varies(summed, abs(yearly).max(part))
     shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year").where(varying))

@@ -13,9 +13,9 @@ from uflux_stats.checks import (
     require_same_grid,
     require_units,
 )
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import (
     CalendarError,
-    ConfigError,
     DimensionError,
     MissingVariableError,
     UnitsError,
@@ -204,11 +204,8 @@ def _sum_over_land(
 
 
 def _dot(values: xr.DataArray, weights: xr.DataArray, along: Along | None) -> xr.DataArray:
-    if along is not None and along not in get_args(Along):
-        raise ConfigError(
-            f"along: expected one of {list(get_args(Along))}, got {along!r}; leave it out for the "
-            "sum over both"
-        )
+    if along is not None:
+        require_choice(along, get_args(Along), name="along")
     over = [dim for dim in ("lat", "lon") if dim != along]
     # One matrix product for all times and regions, chunk by chunk; no (region, time, lat, lon).
     bare = values.reset_coords(drop=True)

@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import xarray as xr
 
-from uflux_stats.errors import ConfigError, RangeError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import RangeError
 
 Dependence: TypeAlias = Literal["positive", "any"]
 
@@ -60,11 +61,7 @@ def field_significance(
     """
     if not 0 < level < 1:
         raise RangeError(f"level: expected a number between 0 and 1, got {level}; try 0.05")
-    if dependence not in get_args(Dependence):
-        raise ConfigError(
-            f"dependence: expected one of {list(get_args(Dependence))}, got {dependence!r}; "
-            "choose one"
-        )
+    require_choice(dependence, get_args(Dependence), name="dependence")
     numbers = p.values
     tested = np.sort(numbers[np.isfinite(numbers)])
     if tested.size and (tested[0] < 0 or tested[-1] > 1):

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_array
-from uflux_stats.errors import ConfigError, DimensionError, RangeError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import DimensionError, RangeError
 from uflux_stats.stats.yearly import require_years, yearly_means
 
 Model = Literal["ols", "newey_west", "glsar"]
@@ -54,8 +55,7 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     import pandas as pd
     import statsmodels.api as sm
 
-    if model not in MODELS:
-        raise ConfigError(f"model: expected one of {list(MODELS)}, got {model!r}; use one of them")
+    require_choice(model, MODELS, name="model")
     if maxlags < 0:
         raise RangeError(f"maxlags: expected at least 0, got {maxlags}; 1 is usual for years")
     require_array(series, name="series")
