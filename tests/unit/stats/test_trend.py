@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import special
 
 from uflux_stats.errors import CalendarError, ConfigError, DimensionError, RangeError
 from uflux_stats.stats.trend import (
@@ -16,6 +17,7 @@ from uflux_stats.stats.trend import (
     field_significance,
     trend,
 )
+from uflux_stats.stats.trend.line import student_below
 
 YEARLY = [name for name, method in METHODS.items() if not method.monthly]
 
@@ -205,6 +207,17 @@ def test_p_is_exact_over_all_memories_also_in_the_tail() -> None:
     for share in (0.2, 0.05, 0.01, 0.001):
         error = np.sqrt(share * (1 - share) / cells)
         assert (p < share).mean() == pytest.approx(share, abs=3 * error)
+
+
+@pytest.mark.parametrize("freedom", [2, 3, 4, 5, 17, 18, 61])
+def test_quick_student_equals_scipy(freedom: int) -> None:
+    z = np.linspace(-12, 12, 241).reshape(1, -1)
+    degrees = np.full(241, float(freedom))
+    np.testing.assert_allclose(
+        student_below(z, degrees), special.stdtr(degrees, z), rtol=0, atol=1e-14
+    )
+    degrees[1] += 1
+    np.testing.assert_array_equal(student_below(z, degrees), special.stdtr(degrees, z))
 
 
 def test_interval_and_p_agree() -> None:

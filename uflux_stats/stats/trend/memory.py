@@ -12,7 +12,13 @@ import numpy as np
 from scipy import special
 
 from uflux_stats.stats.cells import Floats
-from uflux_stats.stats.trend.line import LINE_FIELDS, Line, fit_line, number_of_steps
+from uflux_stats.stats.trend.line import (
+    LINE_FIELDS,
+    Line,
+    fit_line,
+    number_of_steps,
+    student_below,
+)
 
 MEMORY_FIELDS: Final = (*LINE_FIELDS, "lag1")
 MEMORIES: Final = 32
@@ -49,12 +55,12 @@ class TrendMixture:
 
     def below(self, slope: Floats) -> Floats:
         """Probability that the trend lies below ``slope`` (less least squares), (cells,)."""
-        parts = special.stdtr(self.freedom, (slope - self.centre) / self.error)
+        parts = student_below((slope - self.centre) / self.error, self.freedom)
         return _sum(self.weight * parts)
 
-    def above(self, slope: Floats) -> Floats:
-        """Probability that it lies above, exact where it is tiny, (cells,)."""
-        parts = special.stdtr(self.freedom, (self.centre - slope) / self.error)
+    def beyond(self, slope: Floats, side: int) -> Floats:
+        """Probability that it lies above (side 1) or below (-1), exact where tiny, (cells,)."""
+        parts = special.stdtr(self.freedom, side * (self.centre - slope) / self.error)
         return _sum(self.weight * parts)
 
     def density(self, slope: Floats) -> Floats:
@@ -129,7 +135,7 @@ def ols_ar1(
     mixture = mix_memories(line, time, prior)
     tail = (1 - confidence) / 2
     low, high = (line.slope + mixture.quantile(share) for share in (tail, 1 - tail))
-    p = 2 * np.minimum(mixture.below(-line.slope), mixture.above(-line.slope))
+    p = 2 * np.minimum(mixture.beyond(-line.slope, 1), mixture.beyond(-line.slope, -1))
     lag1 = _sum(mixture.weight * mixture.lag1[:, None])
     return np.column_stack([line.slope, low, high, p, mixture.typical_error, line.intercept, lag1])
 
