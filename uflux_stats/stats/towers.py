@@ -90,11 +90,15 @@ def tower_trends(
     require_dims(towers, ["site", "time"], name="towers")
     remember = {"shared_memory": True} if how.get("method", "ols_ar1") == "ols_ar1" else {}
     options = remember | how
+    long = {name: _long_records(towers[name].load(), min_years, min_months) for name in names}
+    if not any(bool(values.notnull().any()) for values in long.values()):
+        raise MissingVariableError(
+            f"towers: expected a tower with {min_years} years of {min_months} months, got none; "
+            "lower min_years or min_months"
+        )
     found = []
-    for name in names:
-        yearly = tower_years(towers[name].load(), min_months=min_months)
-        long = yearly.where(yearly.count("year") >= min_years)
-        data = trend(long, **options).data
+    for yearly in long.values():
+        data = trend(yearly, **options).data
         data["significant"] = field_significance(data["p"], level=level)
         found.append(data)
     joined = xr.concat(found, pd.Index(names, name="variable"), combine_attrs="override")
@@ -102,12 +106,12 @@ def tower_trends(
     if "IGBP" in towers:
         joined = joined.assign_coords(IGBP=("site", _class_names(towers["IGBP"])))
     kept = joined["slope"].notnull().any("variable")
-    if not kept.any():
-        raise MissingVariableError(
-            f"towers: expected a tower with {min_years} years of {min_months} months, got none; "
-            "lower min_years or min_months"
-        )
     return Result(joined.isel(site=np.flatnonzero(kept.values)), "Trends at towers")
+
+
+def _long_records(flux: xr.DataArray, min_years: int, min_months: int) -> xr.DataArray:
+    yearly = tower_years(flux, min_months=min_months)
+    return yearly.where(yearly.count("year") >= min_years)
 
 
 def trends_by_type(trends: Result) -> pd.DataFrame:

@@ -59,6 +59,8 @@ def test_bad_input_is_named() -> None:
         tower_trends(towers())
     with pytest.raises(MissingVariableError, match="expected a tower with 20 years"):
         tower_trends(towers(), variables=["GPP"], min_years=20)
+    with pytest.raises(MissingVariableError, match="expected a tower with 10 years"):
+        tower_trends(towers(years=2), variables=["GPP"])
     with pytest.raises(DimensionError, match="towers"):
         tower_trends(towers().isel(site=0), variables=["GPP"])
     with pytest.raises(MissingVariableError, match="IGBP"):
