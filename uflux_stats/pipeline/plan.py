@@ -17,6 +17,7 @@ from uflux_stats.pipeline.stages import (
     drawing,
     engine,
     gridding,
+    records,
     recovery,
 )
 
@@ -27,6 +28,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
     return (
         *twin,
         _towers(config),
+        _records(),
         *_engine(config),
         *_grid(config),
         *_allocation(config),
@@ -65,6 +67,11 @@ def _towers(config: RunConfig) -> Stage:
         outputs=(data.TOWERS,),
         settings=settings,
     )
+
+
+def _records() -> Stage:
+    outputs = (records.BY_TOWER, records.BY_TYPE)
+    return Stage("long records", records.records, needs=(data.TOWERS,), outputs=outputs)
 
 
 def _engine(config: RunConfig) -> tuple[Stage, ...]:
@@ -181,7 +188,7 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, budget.DIVERGENCE, budget.BALANCE),
+        needs=(allocation.STOCKS, budget.ALLOCATION, budget.DIVERGENCE, budget.BALANCE),
         outputs=(allocation_figures.FIGURES,),
         settings={"twin": config.is_twin},
     )

@@ -65,6 +65,12 @@ def test_too_few_years_are_said_and_not_guessed(folders: tuple[Path, Path]) -> N
         assert numbers[key]["note"] == "skipped: fewer than 4 years"
 
 
+def test_long_records_of_towers_are_looked_for(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    assert numbers["trend.towers.GPP"]["note"] == "skipped: no tower with 10 years"
+    assert (folders[0] / "tables/tower_trends_by_type.csv").is_file()
+
+
 def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((folders[0] / "numbers.json").read_text())
     manifest = json.loads((folders[0] / "twin/TWIN.json").read_text())

@@ -17,9 +17,9 @@ from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import FLUXES as FLUX_NAMES
 from uflux_stats.schema import variable
-from uflux_stats.stats.iav import FEWEST_YEARS
 from uflux_stats.stats.totals import total
 from uflux_stats.stats.trend import trend
+from uflux_stats.stats.yearly import FEWEST_YEARS
 
 STAGE_PREFIX: Final = "twin"
 CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
