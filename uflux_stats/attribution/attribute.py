@@ -13,7 +13,7 @@ from uflux_stats.attribution.bootstrap import (
     interval_factor,
 )
 from uflux_stats.attribution.copula import fit_copula
-from uflux_stats.attribution.effects import QUANTITIES, REMAINDER, Effects
+from uflux_stats.attribution.effects import IN_UNITS, QUANTITIES, REMAINDER, Effects
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network, Networks
 from uflux_stats.attribution.samples import Group, groups_of
@@ -174,7 +174,7 @@ def _units(network: Network, drivers: list[str]) -> NDArray[np.object_]:
     for row, target in enumerate(network.graph.targets):
         for column, driver in enumerate(drivers):
             for place, quantity in enumerate(QUANTITIES):
-                if quantity in ("sensitivity", "direct_sensitivity"):
+                if quantity in IN_UNITS:
                     table[row, column, place] = f"{of[target]} per {of.get(driver, '1')}"
                 elif quantity == "trend":
                     table[row, column, place] = f"{of[target]} yr-1"

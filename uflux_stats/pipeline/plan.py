@@ -15,6 +15,7 @@ from uflux_stats.pipeline.stages import (
     drawing,
     engine,
     gridding,
+    known_effects,
     recovery,
 )
 
@@ -197,9 +198,8 @@ def _causes(config: RunConfig) -> tuple[Stage, ...]:
     )
     known = Stage(
         "known effects",
-        causes.known_effects,
+        known_effects.known_effects,
         needs=(data.TWIN, gridding.FLUXES),
-        settings={"seed": config.run.seed},
     )
     drawn = Stage(
         "attribution figures",
