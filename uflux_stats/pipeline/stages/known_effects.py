@@ -14,12 +14,12 @@ from uflux_stats.errors import SampleError
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.cube_causes import TARGETS, mean_fluxes, on_grid
 from uflux_stats.pipeline.stages.data import TWIN, load
 from uflux_stats.pipeline.stages.gridding import FLUXES
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.units import PG_PER_G
 
-TARGETS: Final = ("GPP", "RECO")
 ON_TRUE: Final = "on_true_fluxes"
 _CELLS: Final = 600
 """So many cells, evenly chosen, stand for all land."""
@@ -63,36 +63,6 @@ def _holds(found: Number, exact: Number) -> bool:
     values = [found.low, exact.value, found.high]
     low, true, high = (float(value) if value is not None else np.nan for value in values)
     return low <= true <= high
-
-
-def mean_fluxes(fluxes: xr.Dataset) -> xr.Dataset:
-    """Mean of the members of GPP and RECO of a run's cubes, in memory."""
-    return xr.Dataset({
-        name: fluxes[name].mean("member", keep_attrs=True).compute() for name in TARGETS
-    })  # fmt: skip
-
-
-def on_grid(drivers: xr.Dataset, cubes: xr.Dataset, places: xr.Dataset) -> xr.Dataset:
-    """Put drivers and fluxes together, with the areas and classes of a run's cubes.
-
-    Parameters
-    ----------
-    drivers, cubes : xr.Dataset, (time, lat, lon)
-        On exactly the same grid and months.
-    places : xr.Dataset
-        With coordinates ``land_area``, and ``continent``, ``IGBP`` where known.
-
-    Returns
-    -------
-    xr.Dataset, (time, lat, lon)
-        What ``fit_network`` takes.
-    """
-    classes = {name: values.compute() for name, values in places.coords.items()
-               if values.dims == ("lat", "lon")}  # fmt: skip
-    weather = drivers.drop_vars([name for name in classes if name in drivers])
-    chosen = cubes[list(TARGETS)].reset_coords(drop=True)
-    weather, chosen = xr.align(weather, chosen, join="exact")
-    return weather.assign(chosen.data_vars).assign_coords(classes)
 
 
 def recovered(networks: LocalNetworks, truth: Mapping[str, Any]) -> dict[tuple[str, ...], Number]:
