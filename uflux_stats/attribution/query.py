@@ -50,8 +50,8 @@ def query(
     -------
     pd.DataFrame
         A row per answer: region, pft, target, driver, quantity, estimate, low, high, unit, n,
-        n_places, support_low, support_high, note. A group without data has one row, with a missing
-        estimate and a note that says why.
+        n_places, support_low, support_high, flag (which assumptions fail), note. A group without
+        data has one row, with a missing estimate and a note that says why.
 
     Raises
     ------
@@ -123,15 +123,15 @@ def _rows(data: xr.Dataset) -> pd.DataFrame:
     unit = data["unit"].to_series().rename("unit").reset_index()
     support = data["support"].to_series().unstack("end")
     support = support.rename(columns=lambda end: f"support_{end}").reset_index()
-    groups = xr.Dataset({name: data[name] for name in ("n", "n_places", "note")})
-    account = groups.to_dataframe()[["n", "n_places", "note"]].reset_index()
+    told = [name for name in ("n", "n_places", "flag", "note") if name in data]
+    account = xr.Dataset({name: data[name] for name in told}).to_dataframe()[told].reset_index()
     full = (
         table.merge(unit, on=["target", "driver", "quantity"], how="left")
         .merge(account, on=["region", "pft"], how="right")
         .merge(support, on=["region", "pft", "driver"], how="left")
     )
     columns = [*_AXES, "estimate", "low", "high", "unit", "n", "n_places", "support_low",
-               "support_high", "note"]  # fmt: skip
+               "support_high", *told[2:]]  # fmt: skip
     return full[columns].sort_values(list(_AXES), kind="stable", ignore_index=True)
 
 

@@ -75,7 +75,7 @@ def _complete(found: xr.Dataset) -> xr.Dataset:
     names = [GLOBE, *CONTINENTS.values()]
     types = [ALL, *IGBP_CLASSES.values()]
     filled = found.reindex(
-        region=names, pft=types, fill_value={"n": 0, "n_places": 0, "note": NO_PLACES}
+        region=names, pft=types, fill_value={"n": 0, "n_places": 0, "flag": "", "note": NO_PLACES}
     )
     return filled.assign(note=filled["note"].where(filled["note"] != "no data", NO_PLACES))
 

@@ -123,7 +123,7 @@ def test_unknown_names_suggest_the_nearest(run, choice, match) -> None:
 def test_what_is_no_run_is_refused(tmp_path) -> None:
     with pytest.raises(DataFileError, match=r"attribution\.nc"):
         query(tmp_path)
-    with pytest.raises(ConfigError, match="driver, quantity or transform"):
+    with pytest.raises(ConfigError, match="nearest: driver"):
         query(tmp_path, drivers="TA")
 
 
