@@ -16,11 +16,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.attribution.graph import CausalGraph
-from uflux_stats.attribution.names import unknown_name
 from uflux_stats.attribution.options import SampleOptions
 from uflux_stats.attribution.panel import Panel, panel_of_dataset
 from uflux_stats.attribution.presets import causal_graph
 from uflux_stats.attribution.samples import Group, GroupBy, groups_in
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError, SampleError
 from uflux_stats.grid.polygons import RegionSet
 
