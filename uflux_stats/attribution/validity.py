@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 TRIFLE: Final = 0.1
 """Partial correlation below which an independence is taken to hold (Cohen 1988: a small one)."""
+_SIGNIFICANT: Final = 0.01
 _QUICK: Final = 200
 MOST_ROWS: Final = 1500
 """More rows are thinned evenly: the statistic compares every row with every other."""
@@ -108,16 +109,17 @@ def flags(network: Network) -> str:
     """Say which assumptions do not hold, in a few words; nothing if all do.
 
     The normal copula and the graph are judged by ``d_calibration``, the graph's independencies by
-    the size of what should be nothing, since with many rows any is significant; intervals of few
-    places are for these places alone.
+    the largest that is both significant and no trifle, since with many rows any is significant;
+    intervals of few places are for these places alone.
     """
     score = d_calibration(network, replicates=_QUICK)
-    claims = independence_tests(network)["partial"].abs().max()
+    claims = independence_tests(network)
+    broken = claims["partial"].abs()[claims["p"] < _SIGNIFICANT].max()
     few = network.sample.n_places < MIN_CLUSTERS
     said = {
         "copula not normal": not score.copula_is_normal,
         "graph misses correlations": not score.graph_is_sufficient,
-        f"independence fails ({claims:.2f})": claims > TRIFLE,
+        f"independence fails ({broken:.2f})": broken > TRIFLE,
         f"only {network.sample.n_places} places": few,
     }
     return "; ".join(words for words, holds in said.items() if holds)

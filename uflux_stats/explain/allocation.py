@@ -192,7 +192,7 @@ def _labelled(
     shap, base, table = found
     cell, month = place
     scale = BY_NAME[name].scale
-    attrs = {"units": "1", "explains": f"{scale} of {name}" if scale != "raw" else name}
+    attrs = {"units": "1", "explains": "" if scale == "raw" else f"on the {scale} scale"}
     of_cell = {key: ("row", np.broadcast_to(taken[key], taken.sizes["site"])[cell])
                for key in ("lat", "lon", "IGBP", "KOPPEN") if key in taken}  # fmt: skip
     time = taken["time"].values[month]

@@ -57,7 +57,7 @@ def bee_swarm(values: xr.Dataset, flux: str, *, top: int = TOP) -> Figure:
         ax.axvline(0.0, color=BLACK, linewidth=0.6)
         ax.set_yticks(range(len(table)), table["feature"])
         ax.invert_yaxis()
-        ax.set_xlabel(axis_label(f"SHAP value of {flux}", values[flux].attrs["units"]))
+        ax.set_xlabel(axis_label(f"SHAP value of {flux}", values[flux].attrs.get("units", "1")))
         ax.set_title(f"{flux} {values[flux].attrs.get('explains', '')} (n = {len(known):,})")
         if points is not None:
             bar = figure.colorbar(points, ax=ax, ticks=[0, 1], label="predictor")

@@ -116,9 +116,12 @@ def _driver_trends(
 ) -> dict[str, dict[str, Any]]:
     """Trends of totals less those with one driver's own trend taken out, cell by cell and month.
 
-    From the second year on: what fluxes remember of a year before the first is made up.
+    From the second year on: what fluxes remember of a year before the first is made up. Nothing of
+    less than three years.
     """
     found: dict[str, dict[str, Any]] = {}
+    if totals.sizes["year"] < 3:
+        return found
     later = totals.isel(year=slice(1, None))
     for driver in STEPS:
         steady = weather.assign({driver: _without_trend(weather[driver])})

@@ -36,8 +36,8 @@ def figures(task: Task) -> Mapping[str, Number]:
 def _attributed(
     found: xr.Dataset, towers: xr.Dataset, regions: RegionSet
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw the stored attribution; the networks of months as they are are fitted again."""
-    raw = fit_network(towers, by="continent", transform="raw", regions=regions)
+    """Draw the stored attribution, beside the published graph of months as they are."""
+    raw = fit_network(towers, "paper", by="continent", transform="raw", regions=regions)
     for group, network in raw.items():
         place = {"region": group.region, "pft": ALL}
         if found["n"].sel(place).isel(transform=0).item():
