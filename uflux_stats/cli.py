@@ -143,6 +143,7 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--driver", help="SWIN, TA, P, ...; all by default")
     parser.add_argument("--quantity", help="association, direct, total, trend_share, ...")
     parser.add_argument("--transform", help="anomaly (default) or raw")
+    parser.add_argument("--source", help="towers (default) or cubes")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
@@ -172,7 +173,9 @@ def _data_check(arguments: argparse.Namespace) -> None:
 def _attribute(arguments: argparse.Namespace) -> None:
     from uflux_stats.attribution.query import query, render
 
-    choice = {name: getattr(arguments, name) for name in ("driver", "quantity", "transform")}
+    choice = {
+        name: getattr(arguments, name) for name in ("driver", "quantity", "transform", "source")
+    }
     answer = query(
         arguments.folder, region=arguments.region, pft=arguments.pft, target=arguments.target,
         **choice,

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from uflux_stats.attribution.query import CUBES
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.judging import judging
 from uflux_stats.pipeline.stage import Stage
@@ -12,11 +13,15 @@ from uflux_stats.pipeline.stages import (
     allocation_figures,
     budget,
     causes,
+    causes_checks,
     causes_drawing,
+    cube_causes,
     data,
     drawing,
     engine,
+    explaining,
     gridding,
+    known_effects,
     records,
     recovery,
 )
@@ -32,6 +37,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_engine(config),
         *_grid(config),
         *_allocation(config),
+        *_explanation(config),
         *_causes(config),
         *_drawing(config),
     )
@@ -200,6 +206,31 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     return (drawn, recovered) if config.is_twin else (drawn,)
 
 
+def _explanation(config: RunConfig) -> tuple[Stage, ...]:
+    """SHAP values of what was learned."""
+    settings = {"regions": config.output.regions, "twin": config.is_twin}
+    refined = Stage(
+        "explanation",
+        explaining.explanation,
+        needs=(data.TOWERS, engine.REFINER),
+        outputs=(explaining.SHAP, *explaining.TABLES, explaining.FIGURES),
+        settings=settings,
+    )
+    if not _has_models(config):
+        return (refined,)
+    allocated = Stage(
+        "allocation explanation",
+        explaining.allocation_explanation,
+        needs=(allocation.DGVM, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=tuple(map(explaining.in_allocation, (*explaining.TABLES, explaining.FIGURES))),
+        settings=settings
+        | config.emulate.learner(twin=config.is_twin)
+        | {"climatology_year": config.input.climatology_year, "seed": config.run.seed},
+    )
+    return refined, allocated
+
+
 def _causes(config: RunConfig) -> tuple[Stage, ...]:
     settings = {
         "regions": config.output.regions,
@@ -215,22 +246,42 @@ def _causes(config: RunConfig) -> tuple[Stage, ...]:
     )
     known = Stage(
         "known effects",
-        causes.known_effects,
+        known_effects.known_effects,
         needs=(data.TWIN, gridding.FLUXES),
-        settings={"seed": config.run.seed},
     )
     drawn = Stage(
         "attribution figures",
         causes_drawing.figures,
-        needs=(data.TOWERS, engine.REFINER, causes.ATTRIBUTION),
+        needs=(data.TOWERS, causes.ATTRIBUTION),
         outputs=(causes_drawing.FIGURES,),
         settings={
             "regions": config.output.regions,
-            "seed": config.run.seed,
             "twin": config.is_twin,
         },
     )
-    return (found, known, drawn) if config.is_twin else (found, drawn)
+    checked = Stage(
+        "attribution checks",
+        causes_checks.checks,
+        needs=(data.TOWERS, explaining.SHAP),
+        outputs=causes_checks.TABLES,
+        settings={"regions": config.output.regions, "seed": config.run.seed},
+    )
+    return (found, *_cube_causes(config, settings), *((known,) if config.is_twin else ()),
+            checked, drawn)  # fmt: skip
+
+
+def _cube_causes(config: RunConfig, settings: dict[str, Any]) -> tuple[Stage, ...]:
+    if not _has_grid(config):
+        return ()
+    cubes = Stage(
+        "cube attribution",
+        cube_causes.cube_attribution,
+        needs=(gridding.FLUXES, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=(CUBES,),
+        settings=settings | {"climatology_year": config.input.climatology_year},
+    )
+    return (cubes,)
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:
