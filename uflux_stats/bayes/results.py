@@ -76,7 +76,8 @@ def _attributes(fit: RespirationFit) -> dict[str, Any]:
     chosen = priors(options.form, options.priors, options.changed_priors)
     records = {
         "options": asdict(options),
-        "sampler": asdict(fit.sampler),
+        # how many chains ran at a time changes nothing, and must not change the file
+        "sampler": {name: value for name, value in asdict(fit.sampler).items() if name != "cores"},
         "diagnosis": asdict(fit.diagnosis),
         "effects": [asdict(effect) for effect in fit.rows.effects],
         "priors": {name: asdict(prior) for name, prior in chosen.items()},

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.respiration_plan import respiration_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
@@ -30,6 +31,9 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_allocation(config),
         *_causes(config),
         *_drawing(config),
+        *respiration_stages(
+            config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
+        ),
     )
 
 

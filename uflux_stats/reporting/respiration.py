@@ -3,12 +3,14 @@
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.baselines.conditioned_fitting import temperature_covariate
+from uflux_stats.baselines.conditions import multiplier
 from uflux_stats.bayes.draws import summary_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.errors import MissingVariableError
@@ -33,24 +35,49 @@ def forest(fit: RespirationFit) -> Figure:
         Q10 or E0; the vertical line is the median of all classes together.
     """
     table = fit.summary()
-    kind, units = ("Q10", "1") if "Q10_median" in table else ("E0", "K")
+    figure = forest_of_table(table, "class")
+    for ax, name in zip(figure.axes, ("Rref", _kind(table)), strict=True):
+        ax.axvline(table[f"{name}_median"].iloc[-1], color=GREY, linestyle=":", linewidth=0.8)
+    return figure
+
+
+def forest_of_table(table: pd.DataFrame, what: str) -> Figure:
+    """Draw median and 90 % interval of rate and sensitivity of each row of a table.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        Of ``RespirationFit.summary`` or ``uflux_stats.bayes.tables.summary_by``.
+    what : str
+        What the rows are, for the title.
+
+    Returns
+    -------
+    Figure
+    """
+    kind = _kind(table)
     names = [f"{name} ({int(n)})" for name, n in table["n_sites"].items()]
     place = np.arange(len(table))[::-1]
+    units = (CARBON_FLUX, "1" if kind == "Q10" else "K")
     with style():
-        figure = new_figure(6.8, 0.9 + 0.22 * len(table))
+        figure = new_figure(6.8, 1.1 + 0.22 * len(table))
         axes = figure.subplots(1, 2, sharey=True)
-        for ax, name, unit in zip(axes, ("Rref", kind), (CARBON_FLUX, units), strict=True):
+        for ax, name, unit in zip(axes, ("Rref", kind), units, strict=True):
             middle = table[f"{name}_median"].to_numpy()
             low, high = (table[f"{name}_{end}"].to_numpy() for end in ("low", "high"))
-            ax.axvline(middle[-1], color=GREY, linestyle=":")
             ax.errorbar(
                 middle, place, xerr=[middle - low, high - middle], fmt="o", markersize=3,
                 color=COLOURS["refined"], elinewidth=1.0,
             )  # fmt: skip
             ax.set_xlabel(axis_label(name, unit))
         axes[0].set_yticks(place, names)
-        figure.suptitle("Respiration by class (number of sites): median, 90 % interval")
+        axes[0].set_ylim(-0.7, len(table) - 0.3)
+        figure.suptitle(f"Respiration by {what} (number of sites): median, 90 % interval")
     return figure
+
+
+def _kind(table: pd.DataFrame) -> str:
+    return "Q10" if "Q10_median" in table else "E0"
 
 
 def response_curves(fit: RespirationFit) -> Figure:
@@ -100,25 +127,36 @@ def _response(ax: Axes, fit: RespirationFit, number: int) -> None:
     ax.set_title(f"{rows.groups[number]}, {np.unique(rows.site[chosen]).size} sites")
 
 
-def parameter_fields(table: ParameterTable, igbp: xr.DataArray) -> xr.Dataset:
-    """Lay a parameter table out on a map of classes, for ``flux_map``.
+def predicted_fields(table: ParameterTable, drivers: xr.Dataset) -> xr.Dataset:
+    """Lay a parameter table out on a grid, for ``flux_map``.
 
     Parameters
     ----------
     table : ParameterTable
-    igbp : xr.DataArray, (lat, lon)
-        IGBP codes, missing over the sea.
+    drivers : xr.Dataset, (time or month, lat, lon)
+        IGBP (lat, lon), missing over the sea, and the drivers of the table's effects.
 
     Returns
     -------
     xr.Dataset, (lat, lon)
-        ``Rref`` [gC m-2 d-1] and ``Q10`` [1] or ``E0`` [K].
+        ``Rref`` [gC m-2 d-1] at 10 degC, times the mean over the months of what the effects
+        multiply it by, and ``Q10`` [1] or ``E0`` [K].
     """
+    igbp = drivers["IGBP"].compute()
     known = igbp.notnull()
-    kind = "Q10" if table.form == "q10" else "E0"
-    fields = {"Rref": table.rate(igbp), kind: table.sensitivity(igbp)}
+    rate = table.rate(igbp)
+    if table.effects:
+        factor = multiplier(drivers, table.effects)
+        rate = rate * factor.mean([dim for dim in factor.dims if dim not in igbp.dims])
+    fields = {
+        "Rref": rate.assign_attrs(units=CARBON_FLUX),
+        "Q10" if table.form == "q10" else "E0": table.sensitivity(igbp),
+    }
     return xr.Dataset(
-        {name: field.where(known).assign_attrs(field.attrs) for name, field in fields.items()}
+        {
+            name: field.where(known).compute().assign_attrs(units=field.attrs["units"])
+            for name, field in fields.items()
+        }
     )
 
 

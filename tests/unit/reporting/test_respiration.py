@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from uflux_stats.baselines import ClassParameters, ParameterTable
+from uflux_stats.baselines import ClassParameters, DriverEffect, ParameterTable
 from uflux_stats.bayes.compat import tree_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.gate import Diagnosis
@@ -13,7 +13,7 @@ from uflux_stats.bayes.rows import ModelRows
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.respiration import (
     forest,
-    parameter_fields,
+    predicted_fields,
     rank_histograms,
     response_curves,
 )
@@ -56,10 +56,20 @@ def test_curves_have_a_panel_per_class(fit: RespirationFit) -> None:
 def test_fields_are_missing_over_the_sea() -> None:
     table = ParameterTable("lloyd_taylor", ClassParameters(2.0, 200.0))
     igbp = xr.DataArray([[1.0, np.nan]], dims=("lat", "lon"))
-    fields = parameter_fields(table, igbp)
+    fields = predicted_fields(table, xr.Dataset({"IGBP": igbp}))
     assert fields.Rref.values[0, 0] == 2.0
     assert np.isnan(fields.E0.values[0, 1])
     assert fields.E0.attrs["units"] == "K"
+
+
+def test_fields_have_the_mean_of_their_effects() -> None:
+    table = ParameterTable(
+        "q10", ClassParameters(2.0, 1.5), effects=(DriverEffect("VPD", 1.0, 0.0, 1.0),)
+    )
+    dry = xr.DataArray([[[0.0]], [[np.log(3.0)]]], dims=("time", "lat", "lon"))
+    igbp = xr.DataArray([[1.0]], dims=("lat", "lon"))
+    drivers = xr.Dataset({"IGBP": igbp, "VPD": dry.assign_attrs(units="hPa")})
+    assert predicted_fields(table, drivers).Rref.values == pytest.approx(2.0 * (1.0 + 3.0) / 2)
 
 
 def test_ranks_have_a_panel_per_parameter() -> None:
