@@ -20,6 +20,8 @@ RANGE: Final = (0.005, 0.995)
 """Quantiles of the tower months beyond which a driver is held."""
 _DRY: Final = 0.3
 """Precipitation [mm d-1] added before the logarithm, so that a dry month is finite."""
+_BARE: Final = 0.05
+"""Greenness [1] below which ground counts as bare, so that its logarithm is finite."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ _MONTHLY: Final[dict[str, Transform]] = {
         "sqrt(FAPAR SWIN), greenness times light [W1/2 m-1]",
     ),
     "FAPAR": Transform(("FAPAR",), lambda fapar: fapar, "greenness [1]"),
+    "LOGFAPAR": Transform(
+        ("FAPAR",), lambda fapar: np.log(np.maximum(fapar, _BARE)), "log of greenness [1]"
+    ),
     "VPD": Transform(("VPD",), lambda vpd: vpd, "vapour pressure deficit [hPa]"),
     "P": Transform(
         ("P",), lambda rain: np.log(np.maximum(rain, 0.0) + _DRY), "log of precipitation [mm d-1]"
@@ -61,8 +66,9 @@ TRANSFORMS: Final[dict[str, Transform]] = {**_MONTHLY, **_CLIMATE}
 """Effects by name; temperature acts by the month through the form, and here by its mean alone."""
 SATELLITE: Final = ("APAR", "FAPAR", "VPD")
 """The default effects: what satellites and climate maps know everywhere."""
-BETWEEN: Final = ("TA_mean", "APAR_mean", "FAPAR_mean", "VPD_mean")
-"""Effects of mean climate that tell between places what ``SATELLITE`` tells between months."""
+PLACES: Final = ("APAR", "LOGFAPAR", "VPD", "TA_mean", "LOGFAPAR_mean")
+"""Effects of a model with site effects: what changes from month to month, and apart from it how
+warm and how green a place is on average, which its site effect would otherwise take up."""
 
 
 @dataclass(frozen=True)
