@@ -6,8 +6,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from uflux_stats.baselines.respiration import Form
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
 Family = Literal["normal", "halfnormal", "gamma"]
@@ -54,6 +56,21 @@ class Prior:
         if self.family == "halfnormal":
             return np.abs(rng.normal(0.0, self.first, size))
         return np.asarray(rng.gamma(self.first, 1.0 / self.second, size))
+
+    def log_density(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log density of the distribution at values.
+
+        Examples
+        --------
+        >>> Prior("halfnormal", 1.0).log_density(np.array([0.0, -1.0])).round(3).tolist()
+        [-0.226, -inf]
+        """
+        law = {
+            "normal": stats.norm(self.first, self.second),
+            "halfnormal": stats.halfnorm(scale=self.first),
+            "gamma": stats.gamma(self.first, scale=1.0 / (self.second or 1.0)),
+        }[self.family]
+        return np.asarray(law.logpdf(values))
 
     def variable(self, pm: Any, name: str, **shape: Any) -> Any:
         """Make the random variable of this name in the current PyMC model."""
@@ -143,8 +160,7 @@ def priors(
     >>> priors("lloyd_taylor")["slope"].first, priors("q10", "wide")["slope"].second
     (1.85, 0.7)
     """
-    if preset not in PRESETS:
-        raise ConfigError(f"priors: expected one of {list(PRESETS)}, got {preset!r}; use one")
+    require_choice(preset, PRESETS, name="priors")
     found = _SHARED | (_Q10 if form == "q10" else _LLOYD_TAYLOR)
     if preset == "wide":
         found = {name: prior.widened(2.0) for name, prior in found.items()}
