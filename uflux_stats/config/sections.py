@@ -23,7 +23,7 @@ QUICK_LEARNER: Final = {"trees": 30, "depth": 5, "rows": 6000}
 
 
 POSTERIOR: Final = {"draws": 1500, "tune": 800, "chains": 4, "months": None}
-QUICK_POSTERIOR: Final = {"draws": 250, "tune": 300, "chains": 2, "months": 12}
+QUICK_POSTERIOR: Final = {"draws": 250, "tune": 250, "chains": 2, "months": 8}
 """Size of a posterior sample, and most months of a tower, on data and on the twin Earth."""
 
 
@@ -144,12 +144,13 @@ class RespirationConfig:
     """``[respiration]``: posteriors of the respiration parameters and what they say of the globe.
 
     Each of ``forms`` is fitted: temperature alone, or with the drivers of the base rate. The first
-    is the one that maps, tables and cell statistics are of. ``posterior`` false leaves all out.
-    ``level`` is that of ``RespirationOptions``.
+    is the one that maps and cell statistics are of. No ``forms``: Q10 with drivers and, except on
+    the twin Earth, Q10 alone. ``posterior`` false leaves all out. ``level`` is that of
+    ``RespirationOptions``.
 
     ``draws``, ``tune`` and ``chains`` are those of the sampler and ``months`` the most months of a
     tower that are used (none: all). Where not given they are 1500, 800, 4 and all, and on the twin
-    Earth 250, 300, 2 and 12. ``gate`` decides what follows from a sample whose chains do not
+    Earth 250, 250, 2 and 8. ``gate`` decides what follows from a sample whose chains do not
     agree: where not given the run stops, and on the twin Earth, whose sample is short on purpose,
     the result is flagged.
 
@@ -158,7 +159,7 @@ class RespirationConfig:
     """
 
     posterior: bool = True
-    forms: tuple[RespirationForm, ...] = ("conditioned_q10", "q10")
+    forms: tuple[RespirationForm, ...] = ()
     level: Literal["pooled", "pft", "site"] = "site"
     draws: int | None = setting(None, low=50, high=100_000)
     tune: int | None = setting(None, low=50, high=100_000)
@@ -170,13 +171,25 @@ class RespirationConfig:
     site_effect: Literal["none", "shared", "independent", "spatial"] = "spatial"
     length_km: float = setting(500.0, low=1, high=20_000)
 
+    def fitted(self, *, twin: bool) -> tuple[RespirationForm, ...]:
+        """Forms that are fitted: as given, else the default.
+
+        Examples
+        --------
+        >>> RespirationConfig().fitted(twin=True)
+        ('conditioned_q10',)
+        """
+        if self.forms:
+            return tuple(dict.fromkeys(self.forms))
+        return ("conditioned_q10",) if twin else ("conditioned_q10", "q10")
+
     def sampled(self, *, twin: bool) -> dict[str, Any]:
         """Size of the sample and what its gate does: as given, else the default.
 
         Examples
         --------
         >>> RespirationConfig(chains=3).sampled(twin=True)
-        {'draws': 250, 'tune': 300, 'chains': 3, 'months': 12, 'gate': 'flag'}
+        {'draws': 250, 'tune': 250, 'chains': 3, 'months': 8, 'gate': 'flag'}
         """
         default = {**(QUICK_POSTERIOR if twin else POSTERIOR), "gate": "flag" if twin else "raise"}
         given = {name: getattr(self, name) for name in default}

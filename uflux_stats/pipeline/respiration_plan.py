@@ -36,8 +36,9 @@ def respiration_stages(
     chosen = config.respiration
     if not chosen.posterior:
         return ()
+    forms = chosen.fitted(twin=config.is_twin)
     shared = {
-        "forms": chosen.forms,
+        "forms": forms,
         "seed": config.respiration_seed,
         "regions": config.output.regions,
     }
@@ -45,7 +46,7 @@ def respiration_stages(
         "posterior",
         posterior.posterior,
         needs=(data.TOWERS,),
-        outputs=(*posterior.posterior_files(chosen.forms), *posterior.TABLES),
+        outputs=(*posterior.posterior_files(forms), *posterior.TABLES),
         settings=shared | {"level": chosen.level} | chosen.sampled(twin=config.is_twin),
     )
     dated = shared | {"climatology_year": config.input.climatology_year}
@@ -64,7 +65,7 @@ def _twin(config: RunConfig) -> tuple[str, ...]:
 
 def _carried(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> Stage:
     chosen = config.respiration
-    files = posterior.posterior_files(chosen.forms)
+    files = posterior.posterior_files(settings["forms"])
     carried = {name: getattr(chosen, name) for name in ("carried", "site_effect", "length_km")}
     return Stage(
         "propagation",
@@ -86,7 +87,7 @@ def _sinks() -> Stage:
 
 
 def _recovered(config: RunConfig) -> Stage:
-    forms = config.respiration.forms
+    forms = config.respiration.fitted(twin=True)
     return Stage(
         "respiration recovery",
         recovery.respiration_recovery,
@@ -96,7 +97,7 @@ def _recovered(config: RunConfig) -> Stage:
 
 
 def _drawn(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> Stage:
-    files = posterior.posterior_files(config.respiration.forms)
+    files = posterior.posterior_files(settings["forms"])
     on_grid = (propagation.POSTERIOR_FLUXES, *_twin(config)) if settings["grid"] else ()
     sinks = (propagation.SINKS,) if settings["models"] else ()
     return Stage(

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.baselines import complete_drivers
-from uflux_stats.baselines.conditions import SATELLITE
+from uflux_stats.baselines.conditions import PLACES, SATELLITE
 from uflux_stats.bayes import RespirationFit, fit_respiration, load_fit, save_fit
 from uflux_stats.bayes.draws import summary_of
 from uflux_stats.bayes.gate import DEFAULT_GATE
@@ -80,7 +80,8 @@ def fit_settings(form: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     size = {name: settings[name] for name in ("draws", "tune", "chains", "seed", "level")
             if name in settings}  # fmt: skip
-    effects = SATELLITE if form.startswith(CONDITIONED) else ()
+    drivers = PLACES if settings["level"] == "site" else SATELLITE
+    effects = drivers if form.startswith(CONDITIONED) else ()
     return size | {"form": form.removeprefix(CONDITIONED), "effects": effects,
                    "on_failure": settings["gate"]}  # fmt: skip
 

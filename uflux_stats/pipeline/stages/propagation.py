@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.baselines import ParameterTable, baseline, complete_drivers
+from uflux_stats.baselines import ParameterTable, complete_drivers
+from uflux_stats.baselines.fluxes import respiration_by_table
 from uflux_stats.bayes import PropagationOptions, RespirationFit
 from uflux_stats.bayes.propagation import propagate, propagate_to_store
 from uflux_stats.bayes.sinks import FIXED, explained_gap, sink_routes
@@ -84,7 +85,7 @@ def _totals(carried: xr.Dataset) -> xr.Dataset:
 def _fixed(drivers: xr.Dataset, gpp: xr.DataArray, task: Task) -> dict[str, xr.DataArray]:
     """Totals of the baseline's respiration at fixed Q10, over the months and cells of GPP."""
     text = task.input(PARAMETERS).read_text(encoding="utf-8")
-    reco = baseline(drivers, ParameterTable.from_json(text))["RECO"].where(
+    reco = respiration_by_table(drivers, ParameterTable.from_json(text)).where(
         gpp.notnull().all("member")
     )
     produced = gpp.mean("member").where(reco.notnull())
