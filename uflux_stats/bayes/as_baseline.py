@@ -1,16 +1,23 @@
 """The posterior as the baseline of unseen places: its table, refitted without their towers."""
 
 from dataclasses import replace
+from typing import Final
 
+import numpy as np
 import xarray as xr
 
-from uflux_stats.baselines import BaselineOptions
+from uflux_stats.baselines import BaselineOptions, ParameterTable
+from uflux_stats.baselines.conditions import PLACES
 from uflux_stats.baselines.fluxes import respiration_by_table
-from uflux_stats.bayes.fitted import RespirationFit
+from uflux_stats.baselines.respiration import Form
+from uflux_stats.bayes.fitted import RespirationFit, fit_respiration
 from uflux_stats.bayes.gate import diagnose
 from uflux_stats.bayes.leave_out import QUICK, folds_of_sites, posteriors_without
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import model_rows
+
+MONTHS: Final = 24
+SHORT: Final = SamplerOptions(draws=250, tune=300, chains=2)
 
 
 def respiration_without_sites(
@@ -56,3 +63,52 @@ def respiration_without_sites(
         held_out = known.isel(site=fold == number)
         parts.append(respiration_by_table(held_out, fit.parameter_table(of=of), of_baseline))
     return xr.concat(parts, "site").sel(site=list(rows.sites))
+
+
+def posterior_table(
+    towers: xr.Dataset,
+    form: Form,
+    *,
+    sampler: SamplerOptions = SHORT,
+    months: int | None = MONTHS,
+) -> ParameterTable:
+    """Fit a posterior with site effects and return the table of its typical site.
+
+    What a validation fold refits. Only posterior means are taken, which a short sample knows well
+    enough; the gate is not asked.
+
+    Parameters
+    ----------
+    towers : xr.Dataset, (site, time)
+        As ``fit_respiration`` takes them, with the drivers of ``PLACES``.
+    form : {"q10", "lloyd_taylor"}
+    sampler : SamplerOptions
+    months : int, optional
+        Most months of a tower that are used, since the months of a tower err together; None: all.
+
+    Returns
+    -------
+    ParameterTable
+    """
+    options = RespirationOptions(form=form, effects=PLACES, on_failure="flag")
+    fit = fit_respiration(thin_months(towers, months), options=options, sampler=sampler)
+    return fit.parameter_table(of="typical_site")
+
+
+def thin_months(towers: xr.Dataset, months: int | None) -> xr.Dataset:
+    """Keep at most so many months with RECO of each tower, evenly spaced in time.
+
+    Parameters
+    ----------
+    towers : xr.Dataset, (site, time)
+    months : int, optional
+        None keeps all.
+    """
+    if months is None:
+        return towers
+    reco = towers["RECO"].transpose("site", "time").copy(deep=True)
+    for values in reco.values:
+        there = np.flatnonzero(np.isfinite(values))
+        kept = there[np.unique(np.linspace(0, len(there) - 1, min(months, len(there))).astype(int))]
+        values[np.setdiff1d(there, kept)] = np.nan
+    return towers.assign(RECO=reco)

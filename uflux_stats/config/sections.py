@@ -73,7 +73,13 @@ class RefineConfig:
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
     target: Literal["residual", "direct"] = "residual"
-    respiration: Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"] = "fixed_q10"
+    respiration: Literal[
+        "fixed_q10",
+        "conditioned_q10",
+        "conditioned_lloyd_taylor",
+        "posterior_q10",
+        "posterior_lloyd_taylor",
+    ] = "fixed_q10"
     seed: int | None = setting(None, low=0)
 
 

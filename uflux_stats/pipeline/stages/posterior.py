@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.baselines.conditions import PLACES, SATELLITE
 from uflux_stats.bayes import RespirationFit, fit_respiration, load_fit, save_fit
+from uflux_stats.bayes.as_baseline import thin_months
 from uflux_stats.bayes.draws import summary_of
 from uflux_stats.bayes.gate import DEFAULT_GATE
 from uflux_stats.bayes.tables import month_coverage, summary_by
@@ -48,7 +47,7 @@ def fits(task: Task) -> dict[str, RespirationFit]:
 def posterior(task: Task) -> Mapping[str, Number]:
     """Fit each form to the towers; the gate decides whether the run goes on."""
     settings = task.settings
-    towers = thinned(complete_drivers(load(task.input(TOWERS))), settings["months"])
+    towers = thin_months(complete_drivers(load(task.input(TOWERS))), settings["months"])
     numbers: dict[str, Number] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     files = posterior_files(tuple(settings["forms"]))
@@ -84,25 +83,6 @@ def fit_settings(form: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     effects = drivers if form.startswith(CONDITIONED) else ()
     return size | {"form": form.removeprefix(CONDITIONED), "effects": effects,
                    "on_failure": settings["gate"]}  # fmt: skip
-
-
-def thinned(towers: xr.Dataset, months: int | None) -> xr.Dataset:
-    """Keep at most so many months with RECO of each tower, evenly spaced in time.
-
-    Parameters
-    ----------
-    towers : xr.Dataset, (site, time)
-    months : int, optional
-        None keeps all.
-    """
-    if months is None:
-        return towers
-    reco = towers["RECO"].transpose("site", "time").copy(deep=True)
-    for values in reco.values:
-        there = np.flatnonzero(np.isfinite(values))
-        kept = there[np.unique(np.linspace(0, len(there) - 1, min(months, len(there))).astype(int))]
-        values[np.setdiff1d(there, kept)] = np.nan
-    return towers.assign(RECO=reco)
 
 
 def _diagnosed(fit: RespirationFit, form: str) -> Iterator[tuple[str, Number]]:
