@@ -38,8 +38,8 @@ def sink_routes(divergence: Mapping[str, Mapping[str, Any]], totals: xr.Dataset)
     MissingVariableError
         If there is no region that both have.
     """
-    regions = {label: "globe" if label == "global" else label
-               for label in dict.fromkeys(name.split(".")[1] for name in divergence)}  # fmt: skip
+    labels = sorted({name.split(".")[1] for name in divergence}, key=lambda n: (n != "global", n))
+    regions = {label: "globe" if label == "global" else label for label in labels}
     shared = {label: r for label, r in regions.items() if r in totals["region"].values}
     if not shared:
         raise MissingVariableError(

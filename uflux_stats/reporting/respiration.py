@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.baselines.conditioned_fitting import temperature_covariate
 from uflux_stats.baselines.conditions import multiplier
-from uflux_stats.bayes.draws import summary_of
+from uflux_stats.bayes.draws import Draws, summary_of
 from uflux_stats.bayes.fitted import RespirationFit
+from uflux_stats.bayes.rows import ModelRows
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
 from uflux_stats.schema import CARBON_FLUX
@@ -90,33 +91,34 @@ def response_curves(fit: RespirationFit) -> Figure:
     Returns
     -------
     Figure
-        One panel per group: months, the median of the typical site at average conditions and its
-        90 % interval, over the range of temperatures that the group has.
+        One panel per group: the median of the typical site at average conditions and its 90 %
+        interval, over the range of temperatures that the group has; months, divided by what the
+        driver effects (their posterior means) multiply them by, where the fit has any. The axis
+        ends at the 99.5th percentile of the months, or where the interval does.
     """
     groups = fit.rows.groups
     lines = -(-len(groups) // _COLUMNS)
+    brought = ", brought to average conditions" if fit.rows.effects else ""
+    draws = fit.draws()
     with style():
         figure = new_figure(7.2, 1.7 * lines + 0.5)
         axes = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
         for number, ax in enumerate(axes):
             if number < len(groups):
-                _response(ax, fit, number)
+                _response(ax, fit.rows, draws, number)
             else:
                 ax.set_visible(False)
         figure.supxlabel(axis_label("temperature", "degC"))
-        figure.supylabel(axis_label("RECO", CARBON_FLUX))
+        figure.supylabel(axis_label(f"RECO{brought}", CARBON_FLUX))
     return figure
 
 
-def _response(ax: Axes, fit: RespirationFit, number: int) -> None:
-    rows = fit.rows
+def _response(ax: Axes, rows: ModelRows, draws: Draws, number: int) -> None:
     chosen = rows.group[rows.site] == number
     warm = rows.temperature[chosen]
-    ax.plot(
-        warm, rows.observed[chosen], ".", markersize=1.5, color=GREY, alpha=0.3, rasterized=True
-    )
+    months = rows.observed[chosen] / np.exp(draws.along(rows.conditions[chosen]).mean(axis=0))
+    ax.plot(warm, months, ".", markersize=1.5, color=GREY, alpha=0.3, rasterized=True)
     axis = np.linspace(warm.min(), warm.max(), _STEPS)
-    draws = fit.draws()
     rate, slope = (
         draws.of_group(name, len(rows.groups))[:, number] for name in ("log_rate", "slope")
     )
@@ -124,7 +126,10 @@ def _response(ax: Axes, fit: RespirationFit, number: int) -> None:
     curve = summary_of(np.exp(rate[:, None] + slope[:, None] * covariate))
     ax.fill_between(axis, curve["low"], curve["high"], color=COLOURS["refined"], alpha=0.3, lw=0)
     ax.plot(axis, curve["median"], color=COLOURS["refined"])
-    ax.set_title(f"{rows.groups[number]}, {np.unique(rows.site[chosen]).size} sites")
+    low, high = np.quantile(months, (0.0, 0.995))
+    ax.set_ylim(min(0.0, low), 1.1 * max(high, curve["high"].max()))
+    sites = np.unique(rows.site[chosen]).size
+    ax.set_title(f"{rows.groups[number]}, {sites} site{'s' if sites > 1 else ''}")
 
 
 def predicted_fields(table: ParameterTable, drivers: xr.Dataset) -> xr.Dataset:

@@ -13,16 +13,16 @@ from uflux_stats.reporting.allocation import ROUTES
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
 
 FORMS: Final = {
-    FIXED: "GPP minus RECO at fixed Q10",
-    "q10": "GPP minus RECO, Q10",
-    "lloyd_taylor": "GPP minus RECO, Lloyd-Taylor",
-    "conditioned_q10": "GPP minus RECO, Q10 and drivers",
-    "conditioned_lloyd_taylor": "GPP minus RECO, Lloyd-Taylor and drivers",
+    FIXED: "GPP - RECO at fixed Q10",
+    "q10": "GPP - RECO of Q10",
+    "lloyd_taylor": "GPP - RECO of Lloyd-Taylor",
+    "conditioned_q10": "GPP - RECO of Q10, drivers",
+    "conditioned_lloyd_taylor": "GPP - RECO of Lloyd-Taylor, drivers",
 }
 
 
 def sinks_explained(sinks: pd.DataFrame) -> Figure:
-    """Draw the global sink of every route, and shares of the gap by region.
+    """Draw the global sink of every route, and by region what explains their gap.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def sinks_explained(sinks: pd.DataFrame) -> Figure:
     -------
     Figure
         Left: mean and 90 % of the members of models, hybrid and upscaled, and median and 90 % of
-        the draws of each form under each choice of site effects. Right: what the form and the draws
-        of the first form explain of the gap between upscaled and modelled sink, region by region.
+        the draws of each form under each choice of site effects. Right: the gap between upscaled
+        and modelled sink, and what form and draws of the first form explain of it, by region.
 
     Raises
     ------
@@ -45,10 +45,11 @@ def sinks_explained(sinks: pd.DataFrame) -> Figure:
     if world.empty:
         raise MissingVariableError("sinks: expected rows of region 'global', got none")
     with style():
-        figure = new_figure(8.6, 0.9 + 0.26 * max(len(world), 12))
-        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+        figure = new_figure(8.6, 1.4 + 0.24 * max(len(world), 12))
+        left, right = figure.subplots(1, 2)
         _routes(left, world)
-        _shares(right, explained_gap(sinks))
+        _parts(right, explained_gap(sinks))
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower left")
     return figure
 
 
@@ -67,25 +68,22 @@ def _routes(ax: Axes, world: pd.DataFrame) -> None:
     ax.axvline(0.0, color=GREY, linewidth=0.4)
     names = {**ROUTES, **FORMS}
     labels = [
-        names[route] + (f", site effects: {kind}" if kind else "")
+        names[route] + (f"; sites: {kind}" if kind else "")
         for route, kind in zip(world["route"], world["site_effect"], strict=True)
     ]
     ax.set_yticks(place, labels)
     ax.set_xlabel(axis_label("global NEP", "PgC yr-1"))
 
 
-def _shares(ax: Axes, gaps: pd.DataFrame) -> None:
-    """Draw the shares of the gap, of the first form and the site effects of its maps."""
+def _parts(ax: Axes, gaps: pd.DataFrame) -> None:
+    """Draw the gap and what explains it, of the first form and the site effects of its maps."""
     first = gaps[(gaps["form_of"] == gaps["form_of"].iloc[0]) & (gaps["site_effect"] == "spatial")]
     place = np.arange(len(first))[::-1]
-    bars = {"form": ("form nearer than fixed Q10", COLOURS["tower"], 0.2),
-            "draws": ("90 % width of the draws", COLOURS["refined"], -0.2)}  # fmt: skip
+    bars = {"gap": ("gap: upscaled GPP - RECO minus models", GREY, 0.27),
+            "form": ("form: nearer to the models than fixed Q10", COLOURS["tower"], 0.0),
+            "draws": ("draws: width of the 90 % interval", COLOURS["refined"], -0.27)}  # fmt: skip
     for name, (label, colour, shift) in bars.items():
-        ax.barh(place + shift, first[f"{name}_share"], 0.36, label=label, color=colour)
+        ax.barh(place + shift, first[name], 0.25, label=label, color=colour)
     ax.axvline(0.0, color=BLACK, linewidth=0.4)
-    ax.axvline(1.0, color=GREY, linestyle=":")
-    sizes = [f"{row.region} ({row.gap:.3g})" for row in first.itertuples()]
-    ax.set_yticks(place, sizes)
-    ax.set_xlabel("share of the gap, upscaled minus models")
-    ax.set_title("gap in brackets, PgC yr$^{-1}$")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), fontsize=6)
+    ax.set_yticks(place, first["region"])
+    ax.set_xlabel(axis_label("NEP", "PgC yr-1"))

@@ -1,6 +1,7 @@
 """Figures of respiration posteriors, from a posterior made by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -17,6 +18,7 @@ from uflux_stats.reporting.respiration import (
     rank_histograms,
     response_curves,
 )
+from uflux_stats.reporting.sinks import sinks_explained
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +84,16 @@ def test_ranks_have_a_panel_per_parameter() -> None:
     assert sum(ax.get_visible() for ax in rank_histograms(found).axes) == 3
     with pytest.raises(MissingVariableError, match="expected ranks"):
         rank_histograms(xr.Dataset())
+
+
+def test_sinks_have_a_row_for_each_route() -> None:
+    routes = ("dgvm", "hybrid", "direct", "difference", "fixed_q10")
+    rows = [("global", route, "", 5.0, 4.0, 6.0) for route in routes]
+    rows += [("global", "q10", "spatial", 9.0, 2.0, 12.0)]
+    table = pd.DataFrame(rows, columns=["region", "route", "site_effect", "value", "low", "high"])
+    left, right = sinks_explained(table).axes
+    assert len(left.get_yticklabels()) == len(rows)
+    widths = [bar.get_width() for bar in right.patches]
+    assert widths == [0.0, -4.0, 10.0]
+    with pytest.raises(MissingVariableError, match="region 'global'"):
+        sinks_explained(table.assign(region="Asia"))
