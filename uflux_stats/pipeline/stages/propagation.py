@@ -10,8 +10,12 @@ import xarray as xr
 
 from uflux_stats.baselines import ParameterTable, complete_drivers
 from uflux_stats.baselines.fluxes import respiration_by_table
-from uflux_stats.bayes import PropagationOptions, RespirationFit
-from uflux_stats.bayes.propagation import propagate, propagate_to_store
+from uflux_stats.bayes import (
+    PropagationOptions,
+    RespirationFit,
+    propagate,
+    propagate_to_store,
+)
 from uflux_stats.bayes.sinks import FIXED, explained_gap, sink_routes
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.regions import By
