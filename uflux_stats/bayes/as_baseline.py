@@ -1,6 +1,7 @@
 """The posterior as the baseline of unseen places: its table, refitted without their towers."""
 
 from dataclasses import replace
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from uflux_stats.bayes.rows import model_rows
 
 MONTHS: Final = 24
 SHORT: Final = SamplerOptions(draws=250, tune=300, chains=2)
+_ONE_AT_A_TIME: Final = Lock()
+"""Folds run on threads, and PyTensor compiles on one thread at a time only."""
 
 
 def respiration_without_sites(
@@ -91,7 +94,9 @@ def posterior_table(
     ParameterTable
     """
     options = RespirationOptions(form=form, effects=PLACES, on_failure="flag")
-    fit = fit_respiration(thin_months(towers, months), options=options, sampler=sampler)
+    thinned = thin_months(towers, months)
+    with _ONE_AT_A_TIME:
+        fit = fit_respiration(thinned, options=options, sampler=sampler)
     return fit.parameter_table(of="typical_site")
 
 

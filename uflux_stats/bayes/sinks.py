@@ -91,13 +91,14 @@ def explained_gap(sinks: pd.DataFrame) -> pd.DataFrame:
     for region, part in sinks.groupby("region", sort=False):
         fixed = part.set_index("route")["value"]
         models, gap = fixed["dgvm"], fixed["difference"] - fixed["dgvm"]
+        size = abs(gap) or np.nan
         for _, row in part[part["site_effect"] != ""].iterrows():
             nearer = abs(fixed[FIXED] - models) - abs(row["value"] - models)
             width = row["high"] - row["low"]
             rows.append({
                 "region": region, "form_of": row["route"], "site_effect": row["site_effect"],
-                "gap": gap, "form": nearer, "draws": width, "form_share": nearer / abs(gap),
-                "draws_share": width / abs(gap),
+                "gap": gap, "form": nearer, "draws": width, "form_share": nearer / size,
+                "draws_share": width / size,
                 "reaches": bool(row["low"] <= models <= row["high"]),
             })  # fmt: skip
     return pd.DataFrame(rows)
