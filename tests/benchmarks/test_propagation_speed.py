@@ -4,6 +4,7 @@ Run with ``pytest tests/benchmarks/test_propagation_speed.py -s``.
 """
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from uflux_stats.schema import IGBP_CLASSES
 
 DRAWS = 200
 MEMBERS = 10
-LONGEST_SECONDS = 120.0
+LONGEST_SECONDS = 60.0
 MOST_MIB = 2048.0
 
 
@@ -51,15 +52,17 @@ def made_up_fit() -> RespirationFit:
     return RespirationFit(rows, tree_of({"posterior": xr.Dataset(draws)}), found, SamplerOptions())
 
 
-def test_the_globe_in_two_minutes_and_two_gigabytes(real_data: Path) -> None:
+def test_the_globe_in_a_minute_and_two_gigabytes(real_data: Path) -> None:
     drivers = read_drivers(real_data / "climatology_0p5.nc").load()
     air = drivers["TA"].astype(np.float32)
     gpp = air.where(air.isnull(), 3.0).expand_dims(member=MEMBERS).assign_attrs(units="gC m-2 d-1")
+    begun = time.process_time()
     with measured() as usage:
         found = propagate(
             made_up_fit(), drivers, gpp=gpp, options=PropagationOptions(draws=DRAWS, by="continent")
         )
+    seconds = time.process_time() - begun  # of the processor: others may be using it as well
     cells = int(found["RECO_mean"].notnull().any("month").sum())
-    sys.stdout.write(f"{cells} cells, {DRAWS} draws: {usage}\n")
-    assert usage.seconds < LONGEST_SECONDS
+    sys.stdout.write(f"{cells} cells, {DRAWS} draws: {seconds:.1f} s of the processor, {usage}\n")
+    assert seconds < LONGEST_SECONDS
     assert usage.peak_memory_mib < MOST_MIB

@@ -22,7 +22,7 @@ from uflux_stats.bayes.regional import DrawTotals, region_weights
 from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, standard_deviations
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_variables
 from uflux_stats.choices import require_choice, require_least
-from uflux_stats.errors import ConfigError, DimensionError
+from uflux_stats.errors import CalendarError, ConfigError, DimensionError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
@@ -110,8 +110,8 @@ def propagate(
         If a driver is not there or in another unit.
     DimensionError
         If there is no grid.
-    GridError
-        If GPP is on another grid.
+    GridError, CalendarError
+        If GPP is on another grid or of other months.
     ConfigError
         If the fit is of level "continent", has fewer draws than asked for or a season effect.
     """
@@ -278,6 +278,12 @@ def _require_gridded(fit: RespirationFit, drivers: xr.Dataset, gpp: xr.DataArray
     if gpp is not None:
         require_units(gpp, CARBON_FLUX, name="gpp")
         require_same_grid(drivers[options.temperature], gpp, names="drivers, gpp")
+        step = _step(drivers[options.temperature])
+        if step not in gpp.dims or not gpp.indexes[step].equals(drivers.indexes[step]):
+            raise CalendarError(
+                f"gpp: expected the {drivers.sizes[step]} months of the drivers along {step!r}, got "
+                f"dimensions {dict(gpp.sizes)}; take both from the same run"
+            )
 
 
 def _step(values: xr.DataArray) -> str:

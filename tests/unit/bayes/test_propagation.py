@@ -9,7 +9,7 @@ import xarray as xr
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.propagation import PropagationOptions, propagate, propagate_to_store
 from uflux_stats.bayes.spatial import SITE_EFFECTS, standard_deviations
-from uflux_stats.errors import ConfigError, GridError, MissingVariableError
+from uflux_stats.errors import CalendarError, ConfigError, GridError, MissingVariableError
 from uflux_stats.grid import land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.stats.totals import total
@@ -90,6 +90,9 @@ def test_bad_input_is_named(fit: RespirationFit, drivers: xr.Dataset) -> None:
     shifted = drivers.TA.assign_coords(lat=drivers.lat + 1).assign_attrs(units="gC m-2 d-1")
     with pytest.raises(GridError, match="drivers, gpp"):
         propagate(fit, drivers, gpp=shifted)
+    early = drivers.TA.isel(time=slice(6)).assign_attrs(units="gC m-2 d-1")
+    with pytest.raises(CalendarError, match="gpp: expected the 12 months"):
+        propagate(fit, drivers, gpp=early)
     with pytest.raises(ConfigError, match="site_effect"):
         options(site_effect="some")
 
