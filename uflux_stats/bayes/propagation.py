@@ -281,7 +281,7 @@ def _require_gridded(fit: RespirationFit, drivers: xr.Dataset, gpp: xr.DataArray
         step = _step(drivers[options.temperature])
         if step not in gpp.dims or not gpp.indexes[step].equals(drivers.indexes[step]):
             raise CalendarError(
-                f"gpp: expected the {drivers.sizes[step]} months of the drivers along {step!r}, got "
+                f"gpp: expected the {drivers.sizes[step]} months of the drivers ({step}), got "
                 f"dimensions {dict(gpp.sizes)}; take both from the same run"
             )
 

@@ -1,11 +1,13 @@
 """Posterior draws on a grid."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from uflux_stats.bayes.compat import group, tree_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.propagation import PropagationOptions, propagate, propagate_to_store
 from uflux_stats.bayes.spatial import SITE_EFFECTS, standard_deviations
@@ -60,6 +62,17 @@ def test_shared_effects_do_not_cancel(fit: RespirationFit, drivers: xr.Dataset) 
     assert spread["spatial"] > spread["none"]
     assert spread["shared"] > spread["none"]
     assert spread["shared"] > spread["independent"]
+
+
+def test_sites_that_do_not_differ_make_all_site_effects_the_same(
+    fit: RespirationFit, drivers: xr.Dataset
+) -> None:
+    draws = group(fit.posterior, "posterior")
+    none = {name: 0.0 * draws[name] for name in ("spread_rate_site", "spread_slope_site")}
+    alike = replace(fit, posterior=tree_of({"posterior": draws.assign(none)}))
+    totals = propagate(alike, drivers, options=options()).RECO_total
+    assert (totals == totals.sel(site_effect="none")).all()
+    assert (totals != propagate(fit, drivers, options=options()).RECO_total)[1:].all()
 
 
 def test_unseen_classes_take_the_parent_and_are_wider(
