@@ -76,7 +76,7 @@ class ModelRows:
         return means.reshape(len(count), *values.shape[1:])
 
     def site_tilt(self, values: Values) -> Values:
-        """Slopes of rows, (row, k), on warmth within a site, (site, k); zero if warmth is constant."""
+        """Slopes of rows, (row, k), on warmth within each site, (site, k); zero without range."""
         warm = self.warmth - self.site_mean(self.warmth)[self.site]
         within = values - self.site_mean(values)[self.site]
         spread = self.site_mean(np.square(warm))[:, None]
