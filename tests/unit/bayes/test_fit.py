@@ -153,6 +153,12 @@ def test_missing_sampler_says_what_to_do(
     monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(ImportError, match=r"pip install nutpie, or choose sampler='pymc'"):
         fit_respiration(towers, level="pooled")
+    found = fit_respiration(
+        towers, sampler="pymc", level="pooled", draws=20, tune=20, chains=1, on_failure="flag"
+    )
+    assert found.sampler.sampler == "pymc"
+    with pytest.raises(ConfigError, match="sampler: expected one of"):
+        fit_respiration(towers, sampler="gibbs", level="pooled")  # type: ignore[arg-type]
 
 
 def test_options_and_groups_that_do_not_exist(towers: xr.Dataset, fit: RespirationFit) -> None:
