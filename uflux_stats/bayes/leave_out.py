@@ -113,7 +113,7 @@ def coverage_table(
     -------
     pd.DataFrame
         Index level: ``coverage90`` and ``coverage90_expected`` [1], as in ``leave_sites_out``;
-        ``width``: median of high over low of the interval [1]; ``elpd``; ``sites``.
+        ``width``: median over sites of high - low [gC m-2 d-1]; ``elpd``; ``sites``.
     """
     rows = {}
     for level in levels:
@@ -121,7 +121,7 @@ def coverage_table(
         found = leave_sites_out(towers, chosen, folds=folds, sampler=sampler)
         rows[level] = {
             **{name: found.attrs[name] for name in ("coverage90", "coverage90_expected")},
-            "width": float((found["high"] / found["low"]).median()),
+            "width": float((found["high"] - found["low"]).median()),
             "elpd": found.attrs["elpd"],
             "sites": found.sizes["site"],
         }
