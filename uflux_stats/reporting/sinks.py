@@ -33,7 +33,8 @@ def sinks_explained(sinks: pd.DataFrame) -> Figure:
     -------
     Figure
         Left: mean and 90 % of the members of models, hybrid and upscaled, and median and 90 % of
-        the draws of each form under each choice of site effects. Right: the gap between upscaled
+        the draws of each form under each choice of site effects; the axis leaves out the ends of
+        "shared", an upper bound that is many times as wide. Right: the gap between upscaled
         and modelled sink, and what form and draws of the first form explain of it, by region.
 
     Raises
@@ -63,6 +64,9 @@ def _routes(ax: Axes, world: pd.DataFrame) -> None:
             xerr=np.abs([(middle - low)[chosen], (high - middle)[chosen]]), fmt="o",
             markersize=3.5, color=colour, elinewidth=1.2,
         )  # fmt: skip
+    shown = (world["site_effect"] != "shared").to_numpy()
+    ends = np.nanmin(low[shown]), np.nanmax(high[shown])
+    ax.set_xlim(np.array(ends) + np.array([-0.05, 0.05]) * (ends[1] - ends[0]))
     models = middle[(world["route"] == "dgvm").to_numpy()][0]
     ax.axvline(models, color=GREY, linestyle=":")
     ax.axvline(0.0, color=GREY, linewidth=0.4)
