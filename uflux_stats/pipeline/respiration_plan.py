@@ -7,7 +7,7 @@ from typing import Any
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
-    allocation,
+    budget,
     data,
     engine,
     gridding,
@@ -81,7 +81,7 @@ def _sinks() -> Stage:
     return Stage(
         "sinks",
         propagation.sinks,
-        needs=(allocation.DIVERGENCE, propagation.POSTERIOR_TOTALS),
+        needs=(budget.DIVERGENCE, propagation.POSTERIOR_TOTALS),
         outputs=(propagation.SINKS,),
     )
 

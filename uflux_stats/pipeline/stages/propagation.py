@@ -22,7 +22,8 @@ from uflux_stats.grid.regions import By
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import DIVERGENCE, SMALL
+from uflux_stats.pipeline.stages.allocation import SMALL
+from uflux_stats.pipeline.stages.budget import DIVERGENCE
 from uflux_stats.pipeline.stages.data import gridded, load
 from uflux_stats.pipeline.stages.engine import PARAMETERS
 from uflux_stats.pipeline.stages.gridding import FLUXES
