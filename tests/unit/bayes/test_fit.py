@@ -145,10 +145,10 @@ def test_missing_sampler_says_what_to_do(
 
     genuine = importlib.import_module
 
-    def without(name: str) -> object:
+    def without(name: str, package: str | None = None) -> object:
         if name == "nutpie":
             raise ImportError("No module named 'nutpie'")
-        return genuine(name)
+        return genuine(name, package)
 
     monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(ImportError, match=r"pip install nutpie, or choose sampler='pymc'"):
