@@ -22,7 +22,7 @@ from uflux_stats.grid.regions import By
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import SMALL
+from uflux_stats.pipeline.stages.allocation import at_hand, write_table
 from uflux_stats.pipeline.stages.budget import DIVERGENCE
 from uflux_stats.pipeline.stages.data import gridded, load
 from uflux_stats.pipeline.stages.engine import PARAMETERS
@@ -45,9 +45,7 @@ def propagation(task: Task) -> Mapping[str, Number]:
     """
     settings = task.settings
     drivers, upscaled = complete_drivers(gridded(task)), open_store(task.input(FLUXES))
-    drivers = drivers.load() if drivers.nbytes <= SMALL else drivers
-    gpp = upscaled["GPP"]
-    gpp = gpp.load() if gpp.nbytes <= SMALL else gpp
+    drivers, gpp = at_hand(drivers), at_hand(upscaled[["GPP"]])["GPP"]
     options = PropagationOptions(
         draws=settings["carried"], site_effect=settings["site_effect"],
         length_km=settings["length_km"], by=BY, regions=settings["regions"], seed=settings["seed"],
@@ -134,7 +132,7 @@ def sinks(task: Task) -> Mapping[str, Number]:
     routes = json.loads(task.input(DIVERGENCE).read_text(encoding="utf-8"))
     totals = load(task.input(POSTERIOR_TOTALS))
     table = sink_routes(routes, totals)
-    table.to_csv(task.output(SINKS), index=False, float_format="%.5g")
+    write_table(table, task, SINKS)
     world = table[table["region"] == "global"]
     return dict(_told(world)) | dict(_shares(explained_gap(world)))
 
