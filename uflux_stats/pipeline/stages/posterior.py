@@ -12,6 +12,7 @@ from uflux_stats.bayes import RespirationFit, fit_respiration, load_fit, save_fi
 from uflux_stats.bayes.as_baseline import thin_months
 from uflux_stats.bayes.draws import summary_of
 from uflux_stats.bayes.gate import DEFAULT_GATE
+from uflux_stats.bayes.rows import UNKNOWN
 from uflux_stats.bayes.tables import month_coverage, summary_by
 from uflux_stats.grid import continents_at
 from uflux_stats.pipeline.stage import Task
@@ -62,7 +63,8 @@ def posterior(task: Task) -> Mapping[str, Number]:
         for path, table in zip(TABLES, (of_class, of_continent), strict=True):
             tables[path].append(table.assign(form=form).set_index("form", append=True))
         numbers |= dict(_diagnosed(fit, form))
-        numbers |= dict(_parameters(of_class, form)) | dict(_parameters(of_continent, form))
+        numbers |= dict(_parameters(of_class, form))
+        numbers |= dict(_parameters(of_continent.drop(index=UNKNOWN, errors="ignore"), form))
         numbers |= dict(_effects(fit, form))
     for path, parts in tables.items():
         pd.concat(parts).to_csv(task.output(path), float_format="%.5g")

@@ -46,12 +46,14 @@ def propagation(task: Task) -> Mapping[str, Number]:
     settings = task.settings
     drivers, upscaled = complete_drivers(gridded(task)), open_store(task.input(FLUXES))
     drivers, gpp = at_hand(drivers), at_hand(upscaled[["GPP"]])["GPP"]
+    of_form = fits(task)
+    sampled = min(len(fit.draws()) for fit in of_form.values())
     options = PropagationOptions(
-        draws=settings["carried"], site_effect=settings["site_effect"],
+        draws=min(settings["carried"], sampled), site_effect=settings["site_effect"],
         length_km=settings["length_km"], by=BY, regions=settings["regions"], seed=settings["seed"],
     )  # fmt: skip
     totals: dict[str, xr.Dataset] = {}
-    for form, fit in fits(task).items():
+    for form, fit in of_form.items():
         totals[form] = (
             _totals(propagate(fit, drivers, gpp=gpp, options=options))
             if totals
