@@ -160,8 +160,9 @@ class RespirationConfig:
     agree: where not given the run stops, and on the twin Earth, whose sample is short on purpose,
     the result is flagged.
 
-    At most ``carried`` draws are carried to the grid; ``site_effect`` is how the deviation of unseen places
-    from their class is correlated in maps, over ``length_km``; totals are given under every choice.
+    At most ``carried`` draws are carried to the grid; ``site_effect`` is how the deviation of
+    unseen places from their class is correlated in maps, over ``length_km``; totals are given under
+    every choice.
     """
 
     posterior: bool = True
