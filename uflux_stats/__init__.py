@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
     from uflux_stats.bayes import fit_respiration as fit_respiration
+    from uflux_stats.bayes import load_fit as load_fit
+    from uflux_stats.bayes import propagate as propagate
     from uflux_stats.emulation import emulate as emulate
     from uflux_stats.explain.towers import shap_values as shap_values
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
@@ -65,8 +67,10 @@ _HOMES: Final[dict[str, str]] = {
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
     "iav": "uflux_stats.stats.iav",
+    "load_fit": "uflux_stats.bayes",
     "make_twin": "uflux_stats.io.twin",
     "open_store": "uflux_stats.io.zarr_store",
+    "propagate": "uflux_stats.bayes",
     "query": "uflux_stats.attribution.query",
     "read_dgvm": "uflux_stats.io.dgvm",
     "read_drivers": "uflux_stats.io.drivers",

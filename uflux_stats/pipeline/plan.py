@@ -7,6 +7,7 @@ from typing import Any
 from uflux_stats.attribution.query import CUBES
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.judging import judging
+from uflux_stats.pipeline.respiration_plan import respiration_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
@@ -40,6 +41,9 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_explanation(config),
         *_causes(config),
         *_drawing(config),
+        *respiration_stages(
+            config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
+        ),
     )
 
 

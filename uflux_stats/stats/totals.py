@@ -106,7 +106,7 @@ def total(
     if unit == CARBON_STOCK:
         grams = _sum_over_land(values, _weights(values, by, area, regions), along)
         return _labelled(PG_PER_G * grams, values, STOCK_TOTAL, "total over land")
-    days = _days(values)
+    days = month_lengths(values)
     if unit == HEAT_FLUX:
         monthly = area_mean(values, by=by, along=along, area=area, regions=regions)
         mean = _sum_over_year(monthly * days) / _sum_over_year(days)
@@ -213,8 +213,16 @@ def _dot(values: xr.DataArray, weights: xr.DataArray, along: Along | None) -> xr
     return product
 
 
-def _days(values: xr.DataArray) -> xr.DataArray:
-    """Days of each month of ``values``, along `time` or `month`."""
+def month_lengths(values: xr.DataArray) -> xr.DataArray:
+    """Days of each month of ``values``, along `time` or `month`.
+
+    Raises
+    ------
+    DimensionError
+        If there are no months.
+    CalendarError
+        If months are not in order, or a climatology is not a whole year.
+    """
     if "time" in values.dims:
         require_monthly(values["time"], name="values.time")
         days: xr.DataArray = values["time"].dt.days_in_month.reset_coords(drop=True)
