@@ -104,10 +104,11 @@ class RespirationFit:
     def parameter_table(self, *, of: str = "mean_site", provenance: str = "") -> ParameterTable:
         """Return posterior means as the parameter table of the baseline.
 
-        At level "site" sensitivity and effects are those within sites. Where the rates of sites go
-        with their mean climate (they do: warm sites respire less at 10 degC), they are not the best
-        mean function over places; for a baseline of unseen places fit level "pft", or
-        ``uflux_stats.baselines.fit_conditioned_respiration``, which is its penalised mode.
+        At level "site" sensitivity and effects are those within sites. The rates of sites go with
+        their mean climate (warm sites respire less at 10 degC), so that for a baseline of unseen
+        places the mean climate has to be among the effects, as in
+        ``uflux_stats.baselines.conditions.PLACES``. ``fit_conditioned_respiration`` knows no sites:
+        there months count alike, here sites do.
 
         Parameters
         ----------
