@@ -73,10 +73,15 @@ class RefineConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """``[validation]``: how honestly, and for how long. No ``splits``: those of the mode."""
+    """``[validation]``: how honestly, and for how long. No ``splits``: those of the mode.
+
+    ``both_drivers`` adds the skill with measured beside that with gridded drivers (groups of towers
+    held out), where a run has both.
+    """
 
     mode: Literal["quick", "full"] = "quick"
     splits: tuple[Split, ...] = ()
+    both_drivers: bool = True
 
     @property
     def wanted(self) -> tuple[Split, ...]:

@@ -70,7 +70,7 @@ def _values(file: PackedFile) -> pd.DataFrame:
             f"sites: expected columns {lacking} of a BADM table, got {list(table)[:6]} in "
             f"{file.name}; download it again"
         )
-    return table[list(COLUMNS)].fillna("").apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: table[name].fillna("").str.strip() for name in COLUMNS})
 
 
 def _excel(content: bytes) -> pd.DataFrame:

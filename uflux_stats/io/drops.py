@@ -43,9 +43,8 @@ class Reason(StrEnum):
 class Drop:
     """One row of the account: ``n`` values of ``variable`` at ``site`` for one reason.
 
-    ``variable`` is ``"file"`` for whole files, ``"month"`` and ``"step"`` (of finer files) for whole
-    rows; ``site`` is empty
-    for files that belong to none.
+    ``variable`` is ``"file"`` for whole files, ``"month"`` for whole rows, and ``"step"`` for those
+    of finer files; ``site`` is empty for files that belong to none.
     """
 
     site: str

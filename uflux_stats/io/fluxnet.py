@@ -198,10 +198,10 @@ def read_fluxnet(
     """Read files of the FLUXNET family, of any number of towers, as monthly means.
 
     FLUXNET2015, AmeriFlux FLUXNET, Warm Winter 2020, FLUXNET of 2025 and archives of ICOS, SUBSET
-    or FULLSET, half-hourly to monthly; yearly files cannot be divided into months. Targets below ``qc`` become NaN; drivers are never filtered by quality. Negative GPP from
-    night-time partitioning is a measurement and stays. A month that lies outside the possible
-    range, is missing, or stands twice with different values is NaN. ``dropped_report`` counts all
-    of this.
+    or FULLSET, half-hourly to monthly; yearly files cannot be divided into months. Targets below
+    ``qc`` become NaN; drivers are never filtered by quality. Negative GPP from night-time
+    partitioning is a measurement and stays. A month that lies outside the possible range, is
+    missing, or stands twice with different values is NaN. ``dropped_report`` counts all of this.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def is_metadata(name: str) -> bool:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """Generation, then processing before data version; "beta" data count as the lowest."""
+    """Return generation, then processing before data version; "beta" data count as the lowest."""
     if text.startswith("v"):
         return _NEW, *(int(part) for part in re.findall(r"\d+", text))
     data, _, processing = text.rpartition("-")

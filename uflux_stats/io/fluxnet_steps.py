@@ -73,12 +73,12 @@ def to_months(frame: pd.DataFrame, step: str, site: str) -> tuple[pd.DataFrame, 
     length = _DAY if step == "WW" else _step_length(frame.index, step)
     even = frame if step == "WW" else _in_canonical_units(frame, step, length)
     daily = _spread(even) if step == "WW" else even
-    months = daily.index.to_period("M").to_timestamp()
+    months = pd.DatetimeIndex(daily.index).to_period("M").to_timestamp()
     counts = daily.notna().groupby(months).sum()
     means = daily.groupby(months).mean()
-    steps = means.index.days_in_month.to_numpy() * (_DAY / length)
+    steps = pd.DatetimeIndex(means.index).days_in_month.to_numpy() * (_DAY / length)
     shares = counts.div(steps, axis=0)
-    quality = [name for name in frame if name.endswith("_QC")]
+    quality = [name for name in frame.columns.astype(str) if name.endswith("_QC")]
     means[quality] = means[quality].mul(shares[quality])
     values = means.columns.difference([*quality, "days"], sort=False)
     partial = means[values].notna() & (shares[values] < LEAST_SHARE)
@@ -99,7 +99,7 @@ def _in_canonical_units(frame: pd.DataFrame, step: str, length: pd.Timedelta) ->
     if step not in CODED_STEPS:
         return frame
     converted = {}
-    for name in frame:
+    for name in frame.columns.astype(str):
         column = frame[name]
         if name.endswith("_QC"):
             good = column.isin(GOOD_CODES).astype(float)

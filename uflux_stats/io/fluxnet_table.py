@@ -1,4 +1,4 @@
-"""Turn one tower file of any step into clean monthly columns, with an account of what was left out."""
+"""Turn one tower file of any step into clean monthly columns, with an account of what it lost."""
 
 import io
 from dataclasses import dataclass

@@ -37,7 +37,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     out = folders[0]
     wanted = ("towers.nc", "validation.nc", "fluxes.zarr", "statistics.nc", "numbers.json",
-              "runtime.json", "refiner", "tables/validation_groups.csv")  # fmt: skip
+              "runtime.json", "refiner", "tables/validation_groups.csv",
+              "tables/meteorology.csv", "meteorology_figures/meteorology.png")  # fmt: skip
     for name in wanted:
         assert (out / name).exists()
     drawn = {found.name for found in (out / "figures").iterdir()}
@@ -45,6 +46,10 @@ def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((out / "numbers.json").read_text())
     assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
     assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
+    kinds = [numbers[f"validation.drivers.{kind}.GPP.r2"] for kind in ("measured", "grid")]
+    assert kinds[0]["n"] == kinds[1]["n"] > 0
+    assert kinds[0]["value"] != kinds[1]["value"]
+    assert numbers["meteorology.TA.bias"]["units"] == "degC"
 
 
 def test_totals_add_up(folders: tuple[Path, Path]) -> None:

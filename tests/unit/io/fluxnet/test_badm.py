@@ -75,7 +75,7 @@ def test_the_site_table_wins_where_it_knows(tmp_path, samples) -> None:
 
 def test_another_table_under_the_name(tmp_path) -> None:
     (tmp_path / NAME).write_text("a,b\n1,2\n")
-    with pytest.raises(DataFileError, match="columns .* of a BADM table"):
+    with pytest.raises(DataFileError, match=r"columns .* of a BADM table"):
         read_badm([PackedFile(tmp_path / NAME)])
 
 

@@ -1,0 +1,135 @@
+"""Stage that compares measured with gridded drivers at towers, and the skill that each gives."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.io.drivers import read_drivers
+from uflux_stats.io.store import write_netcdf
+from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.data import (
+    MEASURED,
+    TOWERS,
+    driver_paths,
+    load,
+    with_grid_drivers,
+)
+from uflux_stats.pipeline.stages.drawing import TABLES, TWIN_NOTICE
+from uflux_stats.pipeline.stages.engine import QUICK_FOLDS
+from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
+from uflux_stats.refinement.table import training_table
+from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
+from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.skill_numbers import tower_intervals
+from uflux_stats.reporting.style import save_figure
+from uflux_stats.schema import FLUXES, variable
+from uflux_stats.stats.metrics import score
+
+TABLE: Final = f"{TABLES}/meteorology.csv"
+FIGURES: Final = "meteorology_figures"
+COMPARED_SKILL: Final = "validation_drivers.nc"
+KINDS: Final = ("measured", "grid")
+
+
+def meteorology(task: Task) -> Mapping[str, Number]:
+    """Tabulate and draw gridded drivers against those at the towers."""
+    measured, used = _both(task)
+    gridded = used[used.attrs["from_grid"].split()]
+    table = meteorology_table(measured, gridded)
+    table.to_csv(task.output(TABLE), index=False, float_format="%.6g")
+    figure = meteorology_figure(measured, gridded)
+    notice = TWIN_NOTICE if task.settings["twin"] else ""
+    save_figure(figure, task.output(f"{FIGURES}/meteorology.png"), notice=notice)
+    return dict(_driver_numbers(table))
+
+
+def skill(task: Task) -> Mapping[str, Number]:
+    """Hold out towers once with measured and once with gridded drivers; score common months."""
+    options = RefineOptions(**task.settings["refine"])
+    both = skill_by_drivers(*_both(task), options, workers=task.workers)
+    write_netcdf(both, task.output(COMPARED_SKILL), title="Held-out predictions by kind of drivers")
+    return dict(skill_numbers(both))
+
+
+def skill_by_drivers(
+    measured: xr.Dataset, gridded: xr.Dataset, options: RefineOptions, *, workers: int = 1
+) -> xr.Dataset:
+    """Predict held-out towers with measured and with gridded drivers, in groups of towers.
+
+    Each kind is learned and predicted on its own, with the same towers in the same groups where
+    both have the same towers.
+
+    Parameters
+    ----------
+    measured, gridded : xr.Dataset, (site, time)
+        Towers with their own drivers and with those of a grid.
+    options : RefineOptions
+    workers : int
+        Folds at a time; it does not change the result.
+
+    Returns
+    -------
+    xr.Dataset, (drivers, source, site, time)
+        Each flux where both kinds have it.
+    """
+    predictions = {}
+    for kind, towers in zip(KINDS, (measured, gridded), strict=True):
+        table = training_table(towers, coordinates=options.coordinates)
+        folds = min(QUICK_FOLDS, np.unique(table.site).size)
+        how = ValidationOptions(folds=folds, workers=workers)
+        predictions[kind] = cross_validate(table, "tower", options, how)
+    return on_common_rows(predictions)
+
+
+def on_common_rows(predictions: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Put predictions with several kinds of drivers together, where all of them have the flux.
+
+    Parameters
+    ----------
+    predictions : mapping of xr.Dataset, (source, site, time)
+        Of ``cross_validate``, by kind.
+
+    Returns
+    -------
+    xr.Dataset, (drivers, source, site, time)
+    """
+    kinds = xr.Variable("drivers", list(predictions))
+    fluxes = [predictions[kind][list(FLUXES)] for kind in predictions]
+    aligned = xr.align(*fluxes, join="inner")
+    stacked = xr.concat(aligned, kinds, combine_attrs="drop_conflicts")
+    return stacked.where(stacked.notnull().all(("drivers", "source")))
+
+
+def _both(task: Task) -> tuple[xr.Dataset, xr.Dataset]:
+    """Towers with measured drivers, and the same with gridded ones."""
+    used = load(task.input(TOWERS))
+    if task.settings["tower_drivers"] == "grid":
+        return load(task.input(MEASURED)), used
+    return used, with_grid_drivers(used, read_drivers(*driver_paths(task)))
+
+
+def _driver_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
+    for row in table[table["igbp"] == ALL].to_dict("records"):
+        note = f"gridded against tower drivers, {row['towers']} towers"
+        for metric, units in (("r", "1"), ("bias", row["units"]), ("rmse", row["units"])):
+            entry = number(row[metric], units, n=row["n"], note=note)
+            yield key("meteorology", str(row["driver"]), metric), entry
+
+
+def skill_numbers(both: xr.Dataset) -> Iterator[tuple[str, Number]]:
+    """Yield r2 and RMSE of each flux with each kind of drivers, from ``skill_by_drivers``."""
+    note = "towers held out, months that both kinds of drivers have"
+    for kind in both["drivers"].values:
+        for flux in FLUXES:
+            values = both[flux].sel(drivers=kind, source=["observed", "refined"])
+            found = score(values.isel(source=0, drop=True), values.isel(source=1, drop=True))
+            ends = tower_intervals(values)
+            for metric, units in (("r2", "1"), ("rmse", variable(flux).units)):
+                entry = number(
+                    found[metric].item(), units,
+                    interval=ends.get(metric), n=found["n"].item(), note=note,
+                )  # fmt: skip
+                yield key("validation", "drivers", str(kind), flux, metric), entry
