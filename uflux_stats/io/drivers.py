@@ -14,6 +14,7 @@ from uflux_stats.io.driver_names import known_variables, to_schema
 from uflux_stats.io.drops import to_json
 from uflux_stats.io.grid_files import find_sources, open_source, readable
 from uflux_stats.io.join import combine, require_one_grid
+from uflux_stats.io.magnitudes import require_magnitudes
 from uflux_stats.io.months import monthly
 from uflux_stats.io.plausible import drop_implausible
 
@@ -76,6 +77,7 @@ def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) ->
     with readable(sources[0] if len(sources) == 1 else sources[0].parent):
         combined, period_drops = combine(parts)
         checked, range_drops = drop_implausible(combined)
+        require_magnitudes(checked)
     ordered = checked.transpose(*_ORDER, missing_dims="ignore")
     attrs = {"source": ", ".join(names), "dropped": to_json([*period_drops, *range_drops])}
     titled = {"title": parts[0].attrs["title"]} if "title" in parts[0].attrs else {}

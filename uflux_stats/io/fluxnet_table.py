@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.drops import Drop, Reason
@@ -13,6 +14,8 @@ from uflux_stats.io.fluxnet_columns import MISSING_VALUE, Column
 from uflux_stats.io.fluxnet_files import TowerFile
 from uflux_stats.io.fluxnet_names import STEPS
 from uflux_stats.io.fluxnet_steps import FORMATS, SPELLED, STAMPS, stamp_columns, to_months
+from uflux_stats.io.magnitudes import wrong_magnitudes
+from uflux_stats.schema import SCHEMA
 
 Values = npt.NDArray[np.float64]
 
@@ -189,4 +192,15 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
         cleaned[column.name], dropped = _clean(frame, column, file.site, qc)
         drops += dropped
     values = pd.DataFrame(cleaned, index=frame.index)
-    return TowerTable(file.site, values, frozenset(present), tuple(drops))
+    kept, mislabelled = _of_usual_magnitude(values, file.site)
+    return TowerTable(file.site, kept, frozenset(present), (*drops, *mislabelled))
+
+
+def _of_usual_magnitude(values: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
+    """Blank a driver whose values can only be of another unit."""
+    there = [name for name in values.columns.astype(str) if values[name].notna().any()]
+    labelled = {n: ("time", values[n].to_numpy(), SCHEMA[n].attrs) for n in there}
+    months = xr.Dataset(labelled, coords={"time": values.index.to_numpy()})
+    wrong = list(wrong_magnitudes(months))
+    drops = [Drop(site, name, Reason.UNIT, int(values[name].notna().sum())) for name in wrong]
+    return values.assign(**dict.fromkeys(wrong, np.nan)), drops
