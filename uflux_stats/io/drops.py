@@ -35,6 +35,7 @@ class Reason(StrEnum):
     OTHER_PERIOD = "month outside the period common to all variables"
     NOT_PREDICTED = "driver missing that training always had, nothing predicted"
     PARTIAL = "less than half of the month's steps present"
+    PARTIAL_MONTH = "month of which hours or days lack"
     UNIT = "values that can only be of another unit, none kept"
     SAME_FILE = "second copy of the same file ignored"
 

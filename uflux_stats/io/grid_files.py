@@ -14,6 +14,8 @@ EAGER_BYTES: Final = 256_000_000
 BLOCK_BYTES: Final = 32_000_000
 """About the size of the blocks in which they are then read: whole maps of some months."""
 _NETCDF_ENDINGS: Final = frozenset({".nc", ".nc4", ".cdf", ".netcdf"})
+_MAP_ENDINGS: Final = frozenset({".hdf", ".tif", ".tiff", ".hgt"})
+_ZIP_START: Final = b"PK\x03\x04"
 _ZARR_MARKERS: Final = ("zarr.json", ".zgroup", ".zmetadata")
 
 
@@ -23,7 +25,8 @@ def find_sources(*paths: str | Path) -> list[Path]:
     Parameters
     ----------
     *paths : str or Path
-        NetCDF files, Zarr stores, or folders that hold some of them (looked at one level deep).
+        NetCDF files, Zarr stores, native files of land-surface products, or folders that hold some
+        of them (looked at one level deep).
 
     Returns
     -------
@@ -54,7 +57,7 @@ def _sources_at(path: Path) -> list[Path]:
     sources = [
         source
         for found in inside
-        if found.suffix.lower() in _NETCDF_ENDINGS or is_zarr(found)
+        if found.suffix.lower() in _NETCDF_ENDINGS | _MAP_ENDINGS or is_zarr(found)
         for source in _sources_at(found)
     ]
     if not sources:
@@ -113,6 +116,7 @@ def open_source(path: Path, *, lazy: bool) -> xr.Dataset:
     DataFileError
         If it is not readable.
     """
+    _require_unpacked(path)
     with readable(path, KeyError, TypeError, ValueError):
         if is_zarr(path):
             store: xr.Dataset = xr.open_zarr(
@@ -124,6 +128,18 @@ def open_source(path: Path, *, lazy: bool) -> xr.Dataset:
             return data.chunk({dim: _length(data, str(dim)) for dim in data.dims})
         with data:
             return data.load()
+
+
+def _require_unpacked(path: Path) -> None:
+    """Refuse an archive under the name of a NetCDF file, as the Climate Data Store hands out."""
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        if stream.read(len(_ZIP_START)) == _ZIP_START:
+            raise DataFileError(
+                f"path: expected a NetCDF file, got the zip archive {path}; unpack it and name "
+                "the files in it"
+            )
 
 
 def _is_consolidated(path: Path) -> bool:

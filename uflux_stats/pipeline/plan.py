@@ -142,13 +142,15 @@ def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
     )
     if not config.validation.both_drivers:
         return (compared,)
+    validation = config.validation
+    validated = validation.mode == "quick" and "tower" in validation.wanted
     skill = Stage(
         "skill by drivers",
         tower_drivers.skill,
-        needs=needs,
+        needs=(*needs, *((engine.VALIDATION,) if validated else ())),
         files=_driver_files(config),
         outputs=(tower_drivers.COMPARED_SKILL,),
-        settings=shared | {"refine": _learner(config)},
+        settings=shared | {"refine": _learner(config), "validated": validated},
     )
     return compared, skill
 

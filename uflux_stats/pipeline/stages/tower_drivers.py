@@ -1,6 +1,7 @@
 """Stage that compares measured with gridded drivers at towers, and the skill that each gives."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from uflux_stats.pipeline.stages.data import (
     with_grid_drivers,
 )
 from uflux_stats.pipeline.stages.drawing import TABLES, TWIN_NOTICE
-from uflux_stats.pipeline.stages.engine import QUICK_FOLDS
+from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
 from uflux_stats.refinement.table import training_table
 from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
@@ -49,13 +50,27 @@ def meteorology(task: Task) -> Mapping[str, Number]:
 def skill(task: Task) -> Mapping[str, Number]:
     """Hold out towers once with measured and once with gridded drivers; score common months."""
     options = RefineOptions(**task.settings["refine"])
-    both = skill_by_drivers(*_both(task), options, workers=task.workers)
+    known = _known_predictions(task)
+    both = skill_by_drivers(*_both(task), options, known=known, workers=task.workers)
     write_netcdf(both, task.output(COMPARED_SKILL), title="Held-out predictions by kind of drivers")
     return dict(skill_numbers(both))
 
 
+def _known_predictions(task: Task) -> dict[str, xr.Dataset]:
+    """Take from the validation what it holds under the same folds."""
+    if not task.settings["validated"]:
+        return {}
+    kind = "grid" if task.settings["tower_drivers"] == "grid" else "measured"
+    return {kind: load(task.input(VALIDATION)).sel(split="tower", drop=True)}
+
+
 def skill_by_drivers(
-    measured: xr.Dataset, gridded: xr.Dataset, options: RefineOptions, *, workers: int = 1
+    measured: xr.Dataset,
+    gridded: xr.Dataset,
+    options: RefineOptions,
+    *,
+    known: Mapping[str, xr.Dataset] = MappingProxyType({}),
+    workers: int = 1,
 ) -> xr.Dataset:
     """Predict held-out towers with measured and with gridded drivers, in groups of towers.
 
@@ -67,6 +82,8 @@ def skill_by_drivers(
     measured, gridded : xr.Dataset, (site, time)
         Towers with their own drivers and with those of a grid.
     options : RefineOptions
+    known : mapping of xr.Dataset, optional
+        Predictions by kind ("measured", "grid") that need not be made again.
     workers : int
         Folds at a time; it does not change the result.
 
@@ -75,13 +92,15 @@ def skill_by_drivers(
     xr.Dataset, (drivers, source, site, time)
         Each flux where both kinds have it.
     """
-    predictions = {}
-    for kind, towers in zip(KINDS, (measured, gridded), strict=True):
+    predictions = dict(known)
+    both = dict(zip(KINDS, (measured, gridded), strict=True))
+    for kind in both.keys() - known.keys():
+        towers = both[kind]
         table = training_table(towers, coordinates=options.coordinates)
         folds = min(QUICK_FOLDS, np.unique(table.site).size)
         how = ValidationOptions(folds=folds, workers=workers)
         predictions[kind] = cross_validate(table, "tower", options, how)
-    return on_common_rows(predictions)
+    return on_common_rows({kind: predictions[kind] for kind in KINDS})
 
 
 def on_common_rows(predictions: Mapping[str, xr.Dataset]) -> xr.Dataset:
