@@ -109,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
         help="ask a run what drives a flux, where, by how much and how surely",
         allow_abbrev=False,
     ))  # fmt: skip
+    _add_data(commands.add_parser(
+        "data",
+        help="look at data before they are used",
+        allow_abbrev=False,
+    ))  # fmt: skip
     return parser
 
 
@@ -143,6 +148,24 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
     _add_loudness(parser)
     parser.set_defaults(command=_attribute, form="table")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True, parser_class=_Parser)
+    check = actions.add_parser(
+        "check", help="what is there, and what in it is implausible", allow_abbrev=False
+    )
+    check.add_argument("path", type=Path, metavar="PATH", help="folder of vegetation models")
+    check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
+    _add_loudness(check)
+    check.set_defaults(command=_data_check)
+
+
+def _data_check(arguments: argparse.Namespace) -> None:
+    from uflux_stats.io.data_check import check_data, render
+    from uflux_stats.io.dgvm.folder_check import DGVM_CHECKER
+
+    print(render(check_data(arguments.path, (DGVM_CHECKER,)), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:
