@@ -68,8 +68,21 @@ def _require_columns(table: pd.DataFrame, needed: Iterable[str], *, name: str) -
     return table
 
 
-def _site_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
-    """Take the table given or found; what it lacks comes from BADM files among the towers'."""
+def site_metadata(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
+    """Read the site table given or found; what it lacks comes from BADM files among the towers'.
+
+    Parameters
+    ----------
+    path : Path
+        Where the towers are.
+    given : path or pandas.DataFrame, optional
+        As ``sites`` of ``read_fluxnet``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of ``read_sites``.
+    """
     if isinstance(given, pd.DataFrame):
         return _require_columns(given, ("lat", "lon", *STATICS), name="sites")
     metadata = read_badm(metadata_files(path))
@@ -264,7 +277,7 @@ def read_fluxnet(
     tables = [_with_co2(_with_fapar(table, greenness)) for table in tables]
     drivers = [column.name for column in columns if column.quality is None and column.name != "CO2"]
     names = [*drivers, "CO2", "FAPAR", *(column.name for column in targets)]
-    towers, unknown = _with_statics(_stack(tables, names), _site_table(Path(path), sites))
+    towers, unknown = _with_statics(_stack(tables, names), site_metadata(Path(path), sites))
     drops += [*unknown, *(drop for table in tables for drop in table.drops)]
     for column in targets:
         towers[column.name].attrs["source"] = column.source

@@ -1,6 +1,6 @@
 """Files of gridded drivers, each in canonical form: what ``read_drivers`` joins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,7 @@ import xarray as xr
 
 from uflux_stats.errors import DimensionError
 from uflux_stats.grid import normalise_grid
+from uflux_stats.io.co2 import is_noaa_co2, read_noaa_co2
 from uflux_stats.io.driver_names import HELPERS, known_variables, to_schema
 from uflux_stats.io.drops import Drop
 from uflux_stats.io.finer import join_steps, months_of_steps, on_hours
@@ -33,13 +34,13 @@ class Parts:
     drops: list[Drop]
 
 
-def read_parts(sources: Iterable[Path], *, lazy: bool, resolution: float | None) -> Parts:
+def read_parts(sources: Sequence[Path], *, lazy: bool, resolution: float | None) -> Parts:
     """Read files one by one; hourly and daily ones of the same variables are joined first.
 
     Parameters
     ----------
-    sources : iterable of Path
-        NetCDF files, Zarr stores, and native files of land-surface products.
+    sources : sequence of Path
+        NetCDF files, Zarr stores, native files of land-surface products, tables of CO2 by NOAA.
     lazy : bool
         Keep small files on disk too.
     resolution : float, optional [degrees]
@@ -57,9 +58,10 @@ def read_parts(sources: Iterable[Path], *, lazy: bool, resolution: float | None)
         As for ``read_drivers``.
     """
     surface = [path for path in sources if is_surface(path)]
+    series = [path for path in sources if is_noaa_co2(path)]
     parts = Parts([], [], [])
     steps: dict[tuple[tuple[str, str], ...], list[tuple[str, xr.Dataset]]] = {}
-    for path in (path for path in sources if path not in surface):
+    for path in (path for path in sources if path not in {*surface, *series}):
         opened = _one_experiment(open_source(path, lazy=lazy))
         names = known_variables(opened, source=path.name)
         finer = on_hours(opened, source=path.name)
@@ -74,6 +76,8 @@ def read_parts(sources: Iterable[Path], *, lazy: bool, resolution: float | None)
         months, drops = months_of_steps(joined, dict(named), source=source)
         _add(parts, source, months.assign_attrs(files[0][1].attrs), resolution)
         parts.drops.extend(drops)
+    for path in series:
+        _add(parts, path.name, read_noaa_co2(path).to_dataset(), None)
     for name, data in read_surface(surface, resolution or STANDARD):
         _add(parts, name, data, resolution)
     return parts
@@ -106,8 +110,8 @@ def _months(opened: xr.Dataset, names: Mapping[str, str], path: Path) -> xr.Data
     with readable(path):
         kept = {
             driver: to_schema(part[name], driver)
-            for part in placed
             for name, driver in names.items()
+            for part in placed
             if name in part
         }
     return xr.Dataset(kept, attrs=opened.attrs)
