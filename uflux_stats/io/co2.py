@@ -125,7 +125,8 @@ def read_noaa_co2(path: str | Path) -> xr.DataArray:
     values = pd.to_numeric(table["average"], errors="coerce").to_numpy(dtype=float)
     known = values > 0
     row = variable("CO2")
-    return xr.DataArray(values[known], {"time": stamps[known]}, name="CO2", attrs=row.attrs)
+    coords = {"time": stamps[known].to_numpy()}
+    return xr.DataArray(values[known], coords, dims="time", name="CO2", attrs=row.attrs)
 
 
 def _months_of(table: pd.DataFrame) -> pd.DatetimeIndex | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import xarray as xr
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.drops import Drop, Reason
@@ -14,8 +13,7 @@ from uflux_stats.io.fluxnet_columns import MISSING_VALUE, Column
 from uflux_stats.io.fluxnet_files import TowerFile
 from uflux_stats.io.fluxnet_names import STEPS
 from uflux_stats.io.fluxnet_steps import FORMATS, SPELLED, STAMPS, stamp_columns, to_months
-from uflux_stats.io.magnitudes import wrong_magnitudes
-from uflux_stats.schema import SCHEMA
+from uflux_stats.io.magnitudes import magnitudes_of_tower
 
 Values = npt.NDArray[np.float64]
 
@@ -198,9 +196,6 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
 
 def _of_usual_magnitude(values: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
     """Blank a driver whose values can only be of another unit."""
-    there = [name for name in values.columns.astype(str) if values[name].notna().any()]
-    labelled = {n: ("time", values[n].to_numpy(), SCHEMA[n].attrs) for n in there}
-    months = xr.Dataset(labelled, coords={"time": values.index.to_numpy()})
-    wrong = list(wrong_magnitudes(months))
+    wrong = list(magnitudes_of_tower(values).faults())
     drops = [Drop(site, name, Reason.UNIT, int(values[name].notna().sum())) for name in wrong]
     return values.assign(**dict.fromkeys(wrong, np.nan)), drops

@@ -1,10 +1,23 @@
 """Vapour pressure at saturation, and the deficit of it from the dew point."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_units
 from uflux_stats.schema import variable
+
+
+def tetens(temperature: Any) -> Any:
+    """Vapour pressure at saturation over water [hPa] at temperatures [degC], as plain arrays.
+
+    Examples
+    --------
+    >>> float(tetens(0.0))
+    6.108
+    """
+    return 6.108 * np.exp(17.27 * temperature / (temperature + 237.3))
 
 
 def saturation_pressure(temperature: xr.DataArray) -> xr.DataArray:
@@ -25,8 +38,7 @@ def saturation_pressure(temperature: xr.DataArray) -> xr.DataArray:
     23.38
     """
     require_units(temperature, "degC", name="temperature")
-    exponent = 17.27 * temperature / (temperature + 237.3)
-    pressure: xr.DataArray = 6.108 * xr.apply_ufunc(np.exp, exponent, dask="allowed")
+    pressure: xr.DataArray = xr.apply_ufunc(tetens, temperature, dask="allowed")
     return pressure.assign_attrs(units="hPa")
 
 

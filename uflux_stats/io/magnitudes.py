@@ -3,13 +3,15 @@
 Most wrong labels bring values out of range (``plausible``). Those below stay within it.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from uflux_stats.errors import RangeError
-from uflux_stats.io.humidity import saturation_pressure
+from uflux_stats.io.humidity import saturation_pressure, tetens
 
 MONTHS: Final = 12
 LEAST_DEFICIT: Final = 0.05
@@ -24,43 +26,72 @@ BRIGHTEST_MONTH: Final = 50.0
 Earth, while 50 MJ m-2 d-1 is more than arrives above the air."""
 
 
-def wrong_magnitudes(data: xr.Dataset) -> dict[str, str]:
-    """Find variables whose magnitude fits another unit only.
+@dataclass(frozen=True)
+class Magnitudes:
+    """What tells units apart; NaN where there is nothing to tell it.
+
+    Attributes
+    ----------
+    VPD
+        Mean deficit over mean saturation pressure at the air temperature [1].
+    P
+        Mean precipitation [mm d-1].
+    SWIN
+        Incoming shortwave radiation of the brightest month [W m-2].
+    """
+
+    VPD: float = np.nan
+    P: float = np.nan
+    SWIN: float = np.nan
+
+    def faults(self) -> dict[str, str]:
+        """Say by variable what is wrong, and which unit it looks like.
+
+        Examples
+        --------
+        >>> Magnitudes(VPD=0.3, P=0.002).faults()
+        {'P': 'a mean of 0.002 mm d-1; it looks like m d-1'}
+        """
+        found = {}
+        if self.VPD < LEAST_DEFICIT:
+            found["VPD"] = f"{self.VPD:.1%} of saturation on average; it looks like kPa"
+        if self.VPD > MOST_DEFICIT:
+            found["VPD"] = f"{self.VPD:.1f} times saturation on average; it looks like Pa"
+        if self.P < LEAST_RAIN:
+            unit = "kg m-2 s-1" if self.P < LEAST_RAIN / 100 else "m d-1"
+            found["P"] = f"a mean of {self.P:.2g} mm d-1; it looks like {unit}"
+        if self.SWIN < BRIGHTEST_MONTH:
+            brightest = f"no month above {self.SWIN:.3g} W m-2 in a year"
+            found["SWIN"] = f"{brightest}; it looks like MJ m-2 d-1"
+        return found
+
+
+def magnitudes_of_grid(data: xr.Dataset) -> Magnitudes:
+    """Measure gridded drivers in units of the schema, those that have all months of the year.
 
     Parameters
     ----------
     data : xr.Dataset, (time or month, ...)
-        Variables of the schema in its units, after range checks. Dask arrays are read for their
-        means.
+        After range checks. Dask arrays are read for their means.
 
     Returns
     -------
-    dict of str
-        By variable, what is wrong and what it looks like. Empty where fewer than twelve months
-        can tell.
-
-    Examples
-    --------
-    >>> axes = {"month": range(1, 13)}
-    >>> rain = xr.DataArray([0.002] * 12, axes, dims="month", attrs={"units": "mm d-1"})
-    >>> wrong_magnitudes(xr.Dataset({"P": rain}))["P"]
-    'a mean of 0.002 mm d-1; it looks like m d-1'
+    Magnitudes
     """
-    tests = {"VPD": _deficit, "P": _rain, "SWIN": _light}
-    found = {name: test(data) for name, test in tests.items() if _tells(data, name)}
-    return {name: fault for name, fault in found.items() if fault}
+    told = {name: data[name] for name in ("TA", "VPD", "P", "SWIN") if _has_year(data, name)}
+    measured = {}
+    if {"TA", "VPD"} <= told.keys() and told["TA"].dims == told["VPD"].dims:
+        both = told["TA"].notnull() & told["VPD"].notnull()
+        saturation = saturation_pressure(told["TA"]).where(both).mean()
+        measured["VPD"] = told["VPD"].where(both).mean() / saturation
+    if "P" in told:
+        measured["P"] = told["P"].mean()
+    if "SWIN" in told:
+        measured["SWIN"] = told["SWIN"].max()
+    return Magnitudes(**{name: float(value) for name, value in measured.items()})
 
 
-def require_magnitudes(data: xr.Dataset) -> None:
-    """Raise ``RangeError`` if a variable can only be in another unit than its label says."""
-    for name, fault in wrong_magnitudes(data).items():
-        raise RangeError(
-            f"{name}: expected usual magnitudes in {data[name].attrs['units']}, got {fault}: "
-            "correct the units attribute in the file"
-        )
-
-
-def _tells(data: xr.Dataset, name: str) -> bool:
+def _has_year(data: xr.Dataset, name: str) -> bool:
     """Whether all months of the year are there."""
     if name not in data:
         return False
@@ -69,29 +100,38 @@ def _tells(data: xr.Dataset, name: str) -> bool:
     return "time" in data[name].dims and np.unique(data["time"].dt.month).size == MONTHS
 
 
-def _deficit(data: xr.Dataset) -> str:
-    if "TA" not in data or data["TA"].dims != data["VPD"].dims:
-        return ""
-    both = data["TA"].notnull() & data["VPD"].notnull()
-    saturation = saturation_pressure(data["TA"]).where(both).mean()
-    share = float(data["VPD"].where(both).mean() / saturation)
-    if share < LEAST_DEFICIT:
-        return f"{100 * share:.1f} % of saturation on average; it looks like kPa"
-    if share > MOST_DEFICIT:
-        return f"{share:.1f} times saturation on average; it looks like Pa"
-    return ""
+def magnitudes_of_tower(values: pd.DataFrame) -> Magnitudes:
+    """Measure the drivers of one tower in units of the schema, as ``magnitudes_of_grid``.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        Columns TA, VPD, P and SWIN, indexed by months.
+
+    Returns
+    -------
+    Magnitudes
+    """
+    months = pd.DatetimeIndex(values.index).month.to_numpy()
+    whole = {
+        name: np.unique(months[values[name].notna().to_numpy()]).size == MONTHS
+        for name in ("VPD", "P", "SWIN")
+    }
+    both = values[["TA", "VPD"]].dropna()
+    measured = {}
+    if whole["VPD"] and len(both):
+        measured["VPD"] = both["VPD"].mean() / tetens(both["TA"].to_numpy()).mean()
+    if whole["P"]:
+        measured["P"] = values["P"].mean()
+    if whole["SWIN"]:
+        measured["SWIN"] = values["SWIN"].max()
+    return Magnitudes(**measured)
 
 
-def _rain(data: xr.Dataset) -> str:
-    mean = float(data["P"].mean())
-    if not mean < LEAST_RAIN:
-        return ""
-    unit = "kg m-2 s-1" if mean < LEAST_RAIN / 100 else "m d-1"
-    return f"a mean of {mean:.2g} mm d-1; it looks like {unit}"
-
-
-def _light(data: xr.Dataset) -> str:
-    brightest = float(data["SWIN"].max())
-    if not brightest < BRIGHTEST_MONTH:
-        return ""
-    return f"no month above {brightest:.3g} W m-2 in a year; it looks like MJ m-2 d-1"
+def require_magnitudes(data: xr.Dataset) -> None:
+    """Raise ``RangeError`` if a variable can only be in another unit than its label says."""
+    for name, fault in magnitudes_of_grid(data).faults().items():
+        raise RangeError(
+            f"{name}: expected usual magnitudes in {data[name].attrs['units']}, got {fault}: "
+            "correct the units attribute in the file"
+        )

@@ -19,6 +19,7 @@ FEWEST: Final = 12
 """Months that a land cover type needs to be compared."""
 COLUMNS: Final = ("driver", "igbp", "towers", "n", "r", "bias", "rmse", "mean_measured", "units")
 _PANELS_WIDE: Final = 3
+_BEHIND: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
 
 
 def meteorology_table(measured: xr.Dataset, gridded: xr.Dataset) -> pd.DataFrame:
@@ -123,7 +124,7 @@ def meteorology_figure(measured: xr.Dataset, gridded: xr.Dataset, *, source: str
             _panel(ax, first[name], second[name])
             found = whole.loc[name]
             told = f"r {found['r']:.2f}\nbias {found['bias']:.2g}\nRMSE {found['rmse']:.2g}"
-            ax.text(0.04, 0.96, told, transform=ax.transAxes, va="top", fontsize=6)
+            ax.text(0.04, 0.96, told, transform=ax.transAxes, va="top", fontsize=6, bbox=_BEHIND)
         for ax in axes[len(names) :]:
             ax.set_axis_off()
         figure.suptitle("Gridded drivers against those at the towers" + (source and f": {source}"))

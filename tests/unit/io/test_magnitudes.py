@@ -10,7 +10,7 @@ from uflux_stats.errors import RangeError
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.drops import dropped_report
 from uflux_stats.io.fluxnet import read_fluxnet
-from uflux_stats.io.magnitudes import wrong_magnitudes
+from uflux_stats.io.magnitudes import magnitudes_of_grid
 
 YEAR = xr.date_range("2001-01", periods=12, freq="MS")
 USUAL = {"TA": (15.0, "degC"), "VPD": (7.0, "hPa"), "P": (2.0, "mm d-1"), "SWIN": (180.0, "W m-2")}
@@ -47,15 +47,15 @@ def test_a_grid_in_another_unit_than_labelled(tmp_path: Path, name, factor, matc
 
 
 def test_usual_magnitudes_pass() -> None:
-    assert wrong_magnitudes(drivers()) == {}
+    assert magnitudes_of_grid(drivers()).faults() == {}
 
 
 def test_less_than_a_year_does_not_tell() -> None:
-    assert wrong_magnitudes(drivers(YEAR[:11], VPD=0.1, P=1e-3, SWIN=0.0864)) == {}
+    assert magnitudes_of_grid(drivers(YEAR[:11], VPD=0.1, P=1e-3, SWIN=0.0864)).faults() == {}
 
 
 def test_deficit_needs_the_temperature() -> None:
-    assert wrong_magnitudes(drivers(VPD=0.1).drop_vars("TA")) == {}
+    assert magnitudes_of_grid(drivers(VPD=0.1).drop_vars("TA")).faults() == {}
 
 
 @pytest.mark.parametrize(("column", "value", "name"), [("VPD_F", 0.3, "VPD"), ("P_F", 0.002, "P")])
