@@ -156,6 +156,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         "check", help="what is there, and what in it is implausible", allow_abbrev=False
     )
     check.add_argument("path", type=Path, metavar="PATH", help="towers, drivers, models or tables")
+    check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
     check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
     _add_loudness(check)
     check.set_defaults(command=_data_check)
@@ -165,7 +166,7 @@ def _data_check(arguments: argparse.Namespace) -> None:
     from uflux_stats.io.data_check import render
     from uflux_stats.io.recognition import describe
 
-    print(render(describe(arguments.path), arguments.form))
+    print(render(describe(arguments.path, scenario=arguments.scenario), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:

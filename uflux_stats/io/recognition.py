@@ -1,30 +1,23 @@
 """Tell what data are and what is wrong with them, whatever kind they are of."""
 
 from pathlib import Path
-from typing import Final
 
-from uflux_stats.io.data_check import Checker, DataReport, check_data
-from uflux_stats.io.dgvm.folder_check import DGVM_CHECKER
+from uflux_stats.io.data_check import DataReport, check_data
+from uflux_stats.io.dgvm.folder_check import dgvm_checker
 from uflux_stats.io.driver_check import DRIVER_CHECKER
 from uflux_stats.io.table_check import TABLE_CHECKER
 from uflux_stats.io.tower_check import TOWER_CHECKER
 
-CHECKERS: Final[tuple[Checker, ...]] = (
-    TOWER_CHECKER,
-    DGVM_CHECKER,
-    TABLE_CHECKER,
-    DRIVER_CHECKER,
-)
-"""In order: names of vegetation models are told before those of other gridded files."""
 
-
-def describe(path: str | Path) -> DataReport:
+def describe(path: str | Path, *, scenario: str | None = None) -> DataReport:
     """Recognise data and check them: flux towers, vegetation models, tables, gridded drivers.
 
     Parameters
     ----------
     path : str or Path
         A file, archive or folder.
+    scenario : str, optional
+        Of vegetation models, where a folder holds several.
 
     Returns
     -------
@@ -39,4 +32,6 @@ def describe(path: str | Path) -> DataReport:
     ConfigError
         If it is of no known kind.
     """
-    return check_data(path, CHECKERS)
+    # names of vegetation models are told before those of other gridded files
+    models = dgvm_checker(scenario)
+    return check_data(path, (TOWER_CHECKER, models, TABLE_CHECKER, DRIVER_CHECKER))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.judging import judging
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
@@ -181,7 +182,8 @@ def _allocation(config: RunConfig) -> tuple[Stage, ...]:
         | chosen.learner(twin=config.is_twin)
         | {"closure": chosen.closure, "seed": config.run.seed},
     )
-    return models, emulate, _budget(config), *_allocation_checks(config)
+    judged = judging(config, needs, files)
+    return models, emulate, _budget(config), *_allocation_checks(config), *judged
 
 
 def _budget(config: RunConfig) -> Stage:

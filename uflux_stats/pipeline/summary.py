@@ -8,6 +8,8 @@ from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.schema import FLUXES
 
 SPLITS: Final = ("random", "tower")
+EMULATOR_SPLITS: Final = ("random", "blocks")
+EMULATED: Final = ("CUE", "RH_SHARE", "VEG_TURNOVER", "SOIL_TURNOVER", "cVeg", "cSoil")
 TOTALS: Final = ("GPP", "RECO", "NEP", "NEP_difference", "LE")
 TWIN_NOTICE: Final = "GENERATED TWIN EARTH, not data: what this run recovered, beside what is true"
 
@@ -26,6 +28,7 @@ def summary(record: RunRecord) -> str:
     blocks = (
         _stages(record.stages),
         _skill(record.numbers),
+        _emulated(record.numbers),
         _totals(record.numbers),
         _recovered(record.numbers),
         iter([f"results in {record.folder}"]),
@@ -63,6 +66,19 @@ def _skill(numbers: Numbers) -> Iterator[str]:
 def _pair(numbers: Numbers, stem: str) -> str:
     r2, rmse = numbers.get(f"{stem}.r2"), numbers.get(f"{stem}.rmse")
     return f"{_text(r2)} / {_text(rmse)}" if r2 and rmse else ""
+
+
+def _emulated(numbers: Numbers) -> Iterator[str]:
+    """Show r2 of the emulated allocation under both splits, mean over the vegetation models."""
+    stems = {name: [f"emulator.{split}.mean.{name}.r2" for split in EMULATOR_SPLITS]
+             for name in EMULATED}  # fmt: skip
+    there = {name: keys for name, keys in stems.items() if all(key in numbers for key in keys)}
+    if not there:
+        return
+    yield f"{'r2 of emulation, GPP given':26}{'random cells':>18}{'10-degree blocks':>18}"
+    for name, keys in there.items():
+        yield f"{name:26}" + "".join(f"{_text(numbers[key]):>18}" for key in keys)
+    yield ""
 
 
 def _totals(numbers: Numbers) -> Iterator[str]:

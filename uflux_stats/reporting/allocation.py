@@ -1,21 +1,16 @@
-"""Figures of the emulated allocation: skill, divergence of the sink, stocks, biomass."""
+"""Figures of the emulated allocation: divergence of the sink and change of stocks."""
 
 from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
-from uflux_stats.stats.metrics import score
 
-PRODUCTS: Final = ("NPP", "Ra", "Rh", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
-MARKERS: Final = {"p25": "v", "mean": "o", "p75": "^"}
-"""In the order in which the points of a product are joined."""
 ROUTES: Final = {
     "dgvm": "vegetation models",
     "hybrid": "models' allocation of upscaled fluxes",
@@ -25,58 +20,6 @@ ROUTES: Final = {
 _ROUTE_COLOURS: Final = dict(
     zip(ROUTES, (BLACK, COLOURS["tower"], COLOURS["baseline"], COLOURS["refined"]), strict=True)
 )
-
-
-def emulation_skill(metrics: Mapping[str, xr.Dataset]) -> Figure:
-    """Draw r2 against nRMSE of every product, one panel per split; mean, p25 and p75 joined.
-
-    Parameters
-    ----------
-    metrics : mapping of str to xr.Dataset, (member, variable)
-        By name of the split, of ``emulation_metrics``.
-
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    MissingVariableError
-        If there is no split or no product in it.
-    """
-    if not metrics:
-        raise MissingVariableError("metrics: expected at least one split, got none")
-    with style():
-        figure = new_figure(3.4 * len(metrics), 3.4)
-        panels = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
-        for ax, (split, table) in zip(panels, metrics.items(), strict=True):
-            _skill_panel(ax, table, split)
-        panels[0].set_ylabel("r$^2$ (1 - SSE/SST)")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return figure
-
-
-def _skill_panel(ax: Axes, metrics: xr.Dataset, split: str) -> None:
-    names = [name for name in PRODUCTS if name in metrics["variable"].values]
-    if not names:
-        raise MissingVariableError(
-            f"metrics[{split!r}]: expected some of {list(PRODUCTS)}, got none; add products"
-        )
-    there = metrics["member"].values.tolist()
-    joined = [member for member in MARKERS if member in there] or there[:1]
-    for name in names:
-        rows = metrics.sel(variable=name, member=joined)
-        ax.plot(rows["nrmse_mean"], rows["r2"], color=GREY, linewidth=0.6)
-        ends = rows.isel(member=len(joined) // 2)
-        ax.annotate(
-            name, (float(ends["nrmse_mean"]), float(ends["r2"])), xytext=(3, 3),
-            textcoords="offset points", fontsize=6,
-        )  # fmt: skip
-    for member in metrics["member"].values:
-        rows = metrics.sel(member=member, variable=names)
-        ax.plot(rows["nrmse_mean"], rows["r2"], MARKERS.get(str(member), "."), markersize=4,
-                label=str(member))  # fmt: skip
-    ax.set(xlabel="RMSE / mean", title=split)
 
 
 def sink_divergence(numbers: Mapping[str, Mapping[str, object]]) -> Figure:
@@ -178,59 +121,4 @@ def stock_change_figure(changes: pd.DataFrame) -> Figure:
         summed.set(ylabel=axis_label("accumulated", "PgC"), xlabel="year")
         yearly.legend()
         figure.suptitle(f"Imbalance {imbalance:.3f} PgC yr$^{{-1}}$")
-    return figure
-
-
-def biomass_comparison(maps: xr.Dataset) -> Figure:
-    """Draw above-ground carbon against a map of it: density of cells, and the difference.
-
-    Parameters
-    ----------
-    maps : xr.Dataset, (lat, lon) [MgC ha-1]
-        ``observed``, ``modelled`` and ``difference``, of ``compare_biomass``.
-
-    Returns
-    -------
-    Figure
-        With one-to-one and regression line and scores.
-
-    Raises
-    ------
-    MissingVariableError
-        If a map is missing or no cell has both.
-    """
-    lacking = [name for name in ("observed", "modelled", "difference") if name not in maps]
-    if lacking:
-        raise MissingVariableError(
-            f"maps: expected observed, modelled, difference; got no {lacking}"
-        )
-    known = maps["difference"].notnull().values
-    if not known.any():
-        raise MissingVariableError("maps: expected cells with both values, got none")
-    skill = score(maps["observed"], maps["modelled"])
-    observed, modelled = (maps[name].values[known] for name in ("observed", "modelled"))
-    ends = np.array([0.0, max(observed.max(), modelled.max())])
-    units = "MgC ha-1"
-    with style():
-        figure = new_figure(8.4, 3.2)
-        scatter, chart = figure.subplots(1, 2, width_ratios=(1, 1.8))
-        scatter.hexbin(observed, modelled, gridsize=40, bins="log", mincnt=1, cmap="viridis")
-        scatter.plot(ends, ends, color=GREY, linestyle=":")
-        line = float(skill["intercept_model_on_obs"]) + float(skill["slope_model_on_obs"]) * ends
-        scatter.plot(ends, line, color=COLOURS["koppen"])
-        scatter.set(
-            xlabel=axis_label("observed", units), ylabel=axis_label("emulated", units),
-            title=f"r$^2$ {float(skill['r2']):.2f}, RMSE {float(skill['rmse']):.1f}, "
-                  f"slope {float(skill['slope_model_on_obs']):.2f}",
-        )  # fmt: skip
-        reach = float(np.nanpercentile(np.abs(maps["difference"]), 99)) or 1.0
-        field = maps["difference"].transpose("lat", "lon")
-        mesh = chart.pcolormesh(
-            field["lon"], field["lat"], field, shading="nearest", cmap="PuOr", vmin=-reach,
-            vmax=reach, rasterized=True,
-        )  # fmt: skip
-        chart.set(
-            xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees")
-        )
-        figure.colorbar(mesh, ax=chart, label=axis_label("emulated minus observed", units))
     return figure

@@ -1,6 +1,7 @@
 """Check a folder of vegetation models, one model at a time on its own grid."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -69,7 +70,9 @@ def check_dgvm_folder(path: Path, *, scenario: str | None = None) -> DataReport:
     return DataReport(KIND, path, summary, table, PROSE)
 
 
-DGVM_CHECKER: Final = Checker(KIND, holds_dgvms, check_dgvm_folder)
+def dgvm_checker(scenario: str | None = None) -> Checker:
+    """Return the checker of vegetation models, of one scenario where a folder holds several."""
+    return Checker(KIND, holds_dgvms, partial(check_dgvm_folder, scenario=scenario))
 
 
 def _row(name: str, files: list[ModelFile], path: Path, seen: dict[str, str]) -> dict[str, Any]:
@@ -91,7 +94,7 @@ def _row(name: str, files: list[ModelFile], path: Path, seen: dict[str, str]) ->
             "faults": [str(error)],
             "flags": ["no usable file"],
         }
-    row: dict[str, Any] = check_dgvms(model).iloc[0].to_dict()
+    row = {str(column): value for column, value in check_dgvms(model).iloc[0].items()}
     if spans:
         row["steps"] = ", ".join(sorted({str(span) for span in spans}))
     copy = seen.setdefault(_digest(model), name)
@@ -126,11 +129,11 @@ def _digest(model: xr.Dataset) -> str:
 
 
 def _told(model: xr.Dataset) -> list[str]:
-    """Tell what was wrong with the files, each kind of fault once with all variables that have it."""
+    """Tell what was wrong with the files, each fault once with all variables that have it."""
     told = []
     for what, rows in fault_table(model).groupby("what", sort=False):
         where = {
-            variable: " ".join(filter(None, found["period"]))
+            str(variable): " ".join(filter(None, found["period"]))
             for variable, found in rows.groupby("variable", sort=False)
         }
         names = ", ".join(f"{name} {when}".strip() for name, when in where.items())

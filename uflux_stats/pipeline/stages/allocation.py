@@ -57,8 +57,8 @@ def dgvm(task: Task) -> Mapping[str, Number]:
     )
     models = read_dgvm(source(task, "dgvm"), like=drivers, options=options)
     table = check_dgvms(models, drivers["LANDFRAC"].load())
-    _write_table(table, task, DGVM_CHECK)
-    _write_table(fault_table(models), task, DGVM_FAULTS)
+    write_table(table, task, DGVM_CHECK)
+    write_table(fault_table(models), task, DGVM_FAULTS)
     write_netcdf(models, task.output(DGVM), title="Vegetation models on the grid of the drivers")
     flagged = int((table["flags"] != "").sum())
     return {key("dgvm", "models"): number(len(table), "1", note=f"{flagged} of them flagged")}
@@ -72,21 +72,27 @@ def emulate(task: Task) -> Mapping[str, Number]:
     budget is closed, of which the divergence of the sinks is made.
     """
     settings = task.settings
-    drivers, models = _at_hand(gridded(task)), load(task.input(DGVM))
+    drivers, models = at_hand(gridded(task)), load(task.input(DGVM))
     fluxes = open_store(task.input(FLUXES))
-    learner = replace(LEARNER, trees=settings["trees"], depth=settings["depth"])
-    options = EmulateOptions(
-        learner=learner, rows=settings["rows"], workers=task.workers, seed=settings["seed"]
-    )
+    options = emulate_options(task)
     emulator = train_emulator(models, drivers, closure=settings["closure"], options=options)
-    _write_table(emulator.coverage(), task, LEARNED)
+    write_table(emulator.coverage(), task, LEARNED)
     paths: dict[Closure, Path] = {"none": task.output(UNCLOSED)}
     paths[settings["closure"]] = task.output(STOCKS)
     emulate_to_stores(emulator, drivers, fluxes, paths)
     return dict(_counted(open_store(task.output(STOCKS))))
 
 
-def _at_hand(data: xr.Dataset) -> xr.Dataset:
+def emulate_options(task: Task) -> EmulateOptions:
+    """Options of the emulation from the settings of a stage."""
+    settings = task.settings
+    learner = replace(LEARNER, trees=settings["trees"], depth=settings["depth"])
+    return EmulateOptions(
+        learner=learner, rows=settings["rows"], workers=task.workers, seed=settings["seed"]
+    )
+
+
+def at_hand(data: xr.Dataset) -> xr.Dataset:
     """Load what is small: it is read several times, and piece by piece slowly."""
     return data.load() if data.nbytes <= SMALL else data
 
@@ -106,15 +112,15 @@ def _counted(carbon: xr.Dataset) -> Iterator[tuple[str, Number]]:
 def budget(task: Task) -> Mapping[str, Number]:
     """Audit the budgets, sum fluxes and stocks by region, and compare the sinks."""
     models = load(task.input(DGVM))
-    carbon, unclosed = (_at_hand(open_store(task.input(name))) for name in (STOCKS, UNCLOSED))
+    carbon, unclosed = (at_hand(open_store(task.input(name))) for name in (STOCKS, UNCLOSED))
     modes = {str(store.attrs["closure"]): store for store in (unclosed, carbon)}
     table = audit(modes, models)
-    _write_table(table, task, BUDGET)
+    write_table(table, task, BUDGET)
     moved = adjustment_table(carbon) if carbon.attrs["closure"] == "exact" else pd.DataFrame()
-    _write_table(moved, task, MOVED)
+    write_table(moved, task, MOVED)
     sinks = divergence(unclosed, models, gridded(task))
     write_json(sinks, task.output(DIVERGENCE))
-    _write_table(divergence_table(sinks), task, DIVERGENCES)
+    write_table(divergence_table(sinks), task, DIVERGENCES)
     summed = regional_carbon(carbon, task.settings["regions"])
     write_netcdf(
         summed,
@@ -195,11 +201,11 @@ def _balance(carbon: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
     """Compare the yearly change of the stocks with NEP, where there are two years."""
     name = key("conservation", "stocks", "imbalance")
     if carbon.sizes["year"] < 2:
-        _write_table(pd.DataFrame(), task, BALANCE)
+        write_table(pd.DataFrame(), task, BALANCE)
         yield name, number(None, note="skipped: one year")
         return
     changes = stock_balance(carbon)
-    _write_table(changes, task, BALANCE)
+    write_table(changes, task, BALANCE)
     same_year = changes[changes["lag"] == 0]
     gap = float((same_year["stock_change"] - same_year["NEP"]).mean())
     yield (
@@ -208,5 +214,6 @@ def _balance(carbon: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
     )
 
 
-def _write_table(table: pd.DataFrame, task: Task, name: str) -> None:
+def write_table(table: pd.DataFrame, task: Task, name: str) -> None:
+    """Write a table among the outputs of a stage."""
     table.to_csv(task.output(name), index=False, float_format="%.5g")

@@ -11,7 +11,7 @@ from tests.unit.io.dgvm.conftest import PER_SECOND, globe, write_field
 from uflux_stats.cli import main
 from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.io.data_check import Checker, DataReport, check_data, render
-from uflux_stats.io.dgvm.folder_check import DGVM_CHECKER, check_dgvm_folder
+from uflux_stats.io.dgvm.folder_check import check_dgvm_folder, dgvm_checker
 
 
 def rows_of(folder):
@@ -80,15 +80,17 @@ def test_what_is_not_known_is_said(tmp_path, capsys):
     assert main(["data", "check", str(tmp_path / "none")]) == 2
     assert "got nothing at" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="expected vegetation models, got none of these"):
-        check_data(tmp_path, (DGVM_CHECKER,))
+        check_data(tmp_path, (dgvm_checker(),))
     write_field(tmp_path, "ALPHA_S1_gpp", 3 * PER_SECOND)
     write_field(tmp_path, "ALPHA_S2_gpp", 3 * PER_SECOND)
     with pytest.raises(DataFileError, match="scenario: expected one scenario"):
-        check_data(tmp_path, (DGVM_CHECKER,))
+        check_data(tmp_path, (dgvm_checker(),))
+    assert main(["data", "check", str(tmp_path), "--scenario", "S2"]) == 0
+    assert "1 models" in capsys.readouterr().out
 
 
 def test_first_checker_that_knows_the_path_is_asked(folder):
     rows = check_dgvm_folder(folder).rows
     other = Checker("others", lambda _: True, lambda path: DataReport("others", path, "", rows))
-    assert check_data(folder, (DGVM_CHECKER, other)).kind == "vegetation models"
-    assert render(check_data(folder, (other, DGVM_CHECKER))).startswith("others in")
+    assert check_data(folder, (dgvm_checker(), other)).kind == "vegetation models"
+    assert render(check_data(folder, (other, dgvm_checker()))).startswith("others in")
