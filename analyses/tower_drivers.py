@@ -3,6 +3,7 @@
     python analyses/tower_drivers.py FLUXNET_FOLDER DRIVERS
 
 Twenty groups of towers, four members; the months that both kinds of drivers have are scored.
+"transfer" is learned with measured and applied with gridded drivers.
 """
 
 import argparse

@@ -141,7 +141,7 @@ def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(tower_drivers.TABLE, tower_drivers.FIGURES),
         settings=shared | {"twin": config.is_twin},
     )
-    if not config.validation.both_drivers:
+    if not config.compares_drivers:
         return (compared,)
     validation = config.validation
     validated = validation.mode == "quick" and "tower" in validation.wanted

@@ -17,7 +17,7 @@ TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
-    "validation": {"splits": ["tower"]},
+    "validation": {"splits": ["tower"], "both_drivers": True},
 }
 
 
@@ -46,9 +46,10 @@ def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((out / "numbers.json").read_text())
     assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
     assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
-    kinds = [numbers[f"validation.drivers.{kind}.GPP.r2"] for kind in ("measured", "grid")]
-    assert kinds[0]["n"] == kinds[1]["n"] > 0
-    assert kinds[0]["value"] != kinds[1]["value"]
+    drivers = ("measured", "grid", "transfer")
+    kinds = [numbers[f"validation.drivers.{kind}.GPP.r2"] for kind in drivers]
+    assert len({kind["n"] for kind in kinds}) == 1
+    assert len({kind["value"] for kind in kinds}) == 3
     assert numbers["meteorology.TA.bias"]["units"] == "degC"
 
 

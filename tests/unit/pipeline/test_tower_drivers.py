@@ -69,9 +69,9 @@ def test_kinds_are_scored_where_all_have_the_flux() -> None:
 @pytest.mark.parametrize(
     ("given", "stages"),
     [
-        ({}, ["meteorology", "skill by drivers"]),
-        ({"input.tower_drivers": "grid"}, ["meteorology", "skill by drivers"]),
-        ({"validation.both_drivers": False}, ["meteorology"]),
+        ({"validation.both_drivers": True}, ["meteorology", "skill by drivers"]),
+        ({"input.tower_drivers": "grid"}, ["meteorology"]),
+        ({}, ["meteorology"]),
     ],
 )
 def test_which_stages_a_run_has(tmp_path: Path, given, stages) -> None:
@@ -80,3 +80,14 @@ def test_which_stages_a_run_has(tmp_path: Path, given, stages) -> None:
     assert [name for name in names if name in {"meteorology", "skill by drivers"}] == stages
     assert (MEASURED in names["towers"].outputs) is (given.get("input.tower_drivers") == "grid")
     assert (MEASURED in names["meteorology"].needs) is (MEASURED in names["towers"].outputs)
+
+
+def test_on_data_both_skills_are_the_default(tmp_path: Path) -> None:
+    folder, file = tmp_path / "towers", tmp_path / "d.nc"
+    folder.mkdir()
+    file.touch()
+    given = {"input.towers": str(folder), "input.drivers": [str(file)]}
+    names = {stage.name for stage in plan(build_config({}, given))}
+    assert {"meteorology", "skill by drivers"} <= names
+    alone = plan(build_config({}, {"input.towers": str(folder)}))
+    assert not {"meteorology", "skill by drivers"} & {stage.name for stage in alone}

@@ -1,4 +1,4 @@
-"""Stage that compares measured with gridded drivers at towers, and the skill that each gives."""
+"""Stages that compare measured with gridded drivers at towers, and the skill that each gives."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from uflux_stats.pipeline.stages.data import (
 from uflux_stats.pipeline.stages.drawing import TABLES, TWIN_NOTICE
 from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
-from uflux_stats.refinement.table import training_table
+from uflux_stats.refinement.table import TrainingTable, training_table
 from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.skill_numbers import tower_intervals
@@ -32,7 +32,13 @@ from uflux_stats.stats.metrics import score
 TABLE: Final = f"{TABLES}/meteorology.csv"
 FIGURES: Final = "meteorology_figures"
 COMPARED_SKILL: Final = "validation_drivers.nc"
-KINDS: Final = ("measured", "grid")
+KINDS: Final = ("measured", "grid", "transfer")
+
+NOTES: Final = {
+    "measured": "learned and applied with measured drivers",
+    "grid": "learned and applied with gridded drivers",
+    "transfer": "learned with measured, applied with gridded drivers, as maps are by default",
+}
 
 
 def meteorology(task: Task) -> Mapping[str, Number]:
@@ -48,7 +54,7 @@ def meteorology(task: Task) -> Mapping[str, Number]:
 
 
 def skill(task: Task) -> Mapping[str, Number]:
-    """Hold out towers once with measured and once with gridded drivers; score common months."""
+    """Hold out towers with measured and with gridded drivers; score the months that both have."""
     options = RefineOptions(**task.settings["refine"])
     known = _known_predictions(task)
     both = skill_by_drivers(*_both(task), options, known=known, workers=task.workers)
@@ -72,10 +78,7 @@ def skill_by_drivers(
     known: Mapping[str, xr.Dataset] = MappingProxyType({}),
     workers: int = 1,
 ) -> xr.Dataset:
-    """Predict held-out towers with measured and with gridded drivers, in groups of towers.
-
-    Each kind is learned and predicted on its own, with the same towers in the same groups where
-    both have the same towers.
+    """Predict held-out towers from measured and from gridded drivers, in groups of towers.
 
     Parameters
     ----------
@@ -83,24 +86,38 @@ def skill_by_drivers(
         Towers with their own drivers and with those of a grid.
     options : RefineOptions
     known : mapping of xr.Dataset, optional
-        Predictions by kind ("measured", "grid") that need not be made again.
+        Predictions by kind that need not be made again.
     workers : int
         Folds at a time; it does not change the result.
 
     Returns
     -------
     xr.Dataset, (drivers, source, site, time)
-        Each flux where both kinds have it.
+        Each flux where all kinds have it: ``measured`` and ``grid`` are learned and applied with
+        the same kind of drivers; ``transfer`` is learned from the measured ones and applied to
+        the gridded ones, as a map is.
     """
-    predictions = dict(known)
-    both = dict(zip(KINDS, (measured, gridded), strict=True))
-    for kind in both.keys() - known.keys():
-        towers = both[kind]
-        table = training_table(towers, coordinates=options.coordinates)
-        folds = min(QUICK_FOLDS, np.unique(table.site).size)
-        how = ValidationOptions(folds=folds, workers=workers)
-        predictions[kind] = cross_validate(table, "tower", options, how)
+    towers = {"measured": measured, "grid": gridded}
+    tables = {
+        kind: training_table(data, coordinates=options.coordinates) for kind, data in towers.items()
+    }
+    folds = min(QUICK_FOLDS, *(np.unique(table.site).size for table in tables.values()))
+    how = ValidationOptions(folds=folds, workers=workers)
+    made = {
+        kind: cross_validate(table, "tower", options, how)
+        for kind, table in tables.items()
+        if kind not in known
+    }
+    learned, applied = common_rows(*tables.values())
+    transfer = cross_validate(learned, "tower", options, how, applied)
+    predictions = {**known, **made, "transfer": transfer}
     return on_common_rows({kind: predictions[kind] for kind in KINDS})
+
+
+def common_rows(first: TrainingTable, second: TrainingTable) -> tuple[TrainingTable, TrainingTable]:
+    """Reduce two tables of towers to the site-months that both have, in the same order."""
+    keys = [pd.MultiIndex.from_arrays([table.sites, table.times]) for table in (first, second)]
+    return first.only(keys[0].isin(keys[1])), second.only(keys[1].isin(keys[0]))
 
 
 def on_common_rows(predictions: Mapping[str, xr.Dataset]) -> xr.Dataset:
@@ -140,8 +157,8 @@ def _driver_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
 
 def skill_numbers(both: xr.Dataset) -> Iterator[tuple[str, Number]]:
     """Yield r2 and RMSE of each flux with each kind of drivers, from ``skill_by_drivers``."""
-    note = "towers held out, months that both kinds of drivers have"
     for kind in both["drivers"].values:
+        note = f"{NOTES[str(kind)]}; towers held out, months that all kinds have"
         for flux in FLUXES:
             values = both[flux].sel(drivers=kind, source=["observed", "refined"])
             found = score(values.isel(source=0, drop=True), values.isel(source=1, drop=True))
