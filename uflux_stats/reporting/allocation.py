@@ -17,9 +17,26 @@ ROUTES: Final = {
     "direct": "upscaled directly",
     "difference": "upscaled GPP minus RECO",
 }
-_ROUTE_COLOURS: Final = dict(
-    zip(ROUTES, (BLACK, COLOURS["tower"], COLOURS["baseline"], COLOURS["refined"]), strict=True)
+_ROUTE_BARS: Final = tuple(
+    (f"NEP.{route}", label, colour)
+    for (route, label), colour in zip(
+        ROUTES.items(),
+        (BLACK, COLOURS["tower"], COLOURS["baseline"], COLOURS["refined"]),
+        strict=True,
+    )
 )
+_PART_COLOURS: Final = (COLOURS["tower"], COLOURS["baseline"], COLOURS["random"])
+_GAP_BARS: Final = tuple(
+    (f"gap.{part}", f"from {part}", colour)
+    for part, colour in zip(("GPP", "Ra", "Rh"), _PART_COLOURS, strict=True)
+)
+_TREND_BARS: Final = tuple(
+    (f"trend.{flux}", flux, colour)
+    for flux, colour in zip(("GPP", "RECO"), _PART_COLOURS, strict=False)
+)
+_FIRST: Final = ("global", "tropics")
+"""Regions that stand before the continents."""
+_WAY_COLOURS: Final = (COLOURS["refined"], COLOURS["baseline"])
 
 
 def sink_divergence(numbers: Mapping[str, Mapping[str, object]]) -> Figure:
@@ -33,51 +50,54 @@ def sink_divergence(numbers: Mapping[str, Mapping[str, object]]) -> Figure:
     Returns
     -------
     Figure
-        Above NEP with 90 % of the members, below the parts of "difference" minus "dgvm".
+        Above NEP with 90 % of the members, then the parts of "difference" minus "dgvm", below the
+        trends of upscaled GPP and RECO with their 90 % intervals, if there are years enough.
 
     Raises
     ------
     MissingVariableError
         If there is no number of the divergence.
     """
-    regions = list(dict.fromkeys(k.split(".")[1] for k in numbers if k.startswith("divergence.")))
+    there = dict.fromkeys(k.split(".")[1] for k in numbers if k.startswith("divergence."))
+    regions = [*(r for r in _FIRST if r in there), *(r for r in there if r not in _FIRST)]
     if not regions:
         raise MissingVariableError("numbers: expected keys 'divergence.REGION...', got none")
-    place = np.arange(len(regions))
-    colours = (COLOURS["tower"], COLOURS["baseline"], COLOURS["random"])
+    panels = [(_ROUTE_BARS, "NEP", "PgC yr-1"), (_GAP_BARS, "gap", "PgC yr-1")]
+    if any(np.isfinite(_value(numbers, f"divergence.{r}.trend.GPP")) for r in regions):
+        panels.append((_TREND_BARS, "trend", "PgC yr-2"))
     with style():
-        figure = new_figure(7.2, 5.2)
-        above, below = figure.subplots(2, 1, sharex=True)
-        for shift, (route, label) in enumerate(ROUTES.items()):
-            _route_bars(above, numbers, regions, (route, label, 0.2 * shift - 0.3))
-        for shift, part in enumerate(("GPP", "Ra", "Rh")):
-            heights = [_value(numbers, f"divergence.{r}.gap.{part}") for r in regions]
-            across = place + 0.25 * shift - 0.25
-            below.bar(across, heights, 0.22, label=f"from {part}", color=colours[shift])
-        above.set_ylabel(axis_label("NEP", "PgC yr-1"))
-        below.set_ylabel(axis_label("gap", "PgC yr-1"))
-        below.set_xticks(place, regions, rotation=20)
-        for ax in (above, below):
+        figure = new_figure(7.2, 2.5 * len(panels))
+        axes = figure.subplots(len(panels), 1, sharex=True)
+        for ax, (bars, what, units) in zip(axes, panels, strict=True):
+            for place, bar in enumerate(bars):
+                middle = 0.8 * ((place + 0.5) / len(bars) - 0.5)
+                _draw_bars(ax, numbers, regions, bar, (middle, 0.72 / len(bars)))
+            ax.set_ylabel(axis_label(what, units))
             ax.axhline(0, color=BLACK, linewidth=0.4)
             ax.legend(fontsize=6)
+        axes[-1].set_xticks(np.arange(len(regions)), regions, rotation=20)
     return figure
 
 
-def _route_bars(
+def _draw_bars(
     ax: Axes,
     numbers: Mapping[str, Mapping[str, object]],
     regions: list[str],
-    bar: tuple[str, str, float],
+    bar: tuple[str, str, str],
+    across: tuple[float, float],
 ) -> None:
-    route, label, shift = bar
-    keys = [f"divergence.{region}.NEP.{route}" for region in regions]
+    """Draw one number of every region with its interval, at a shift and of a width."""
+    suffix, label, colour = bar
+    shift, width = across
+    keys = [f"divergence.{region}.{suffix}" for region in regions]
     middle = np.array([_value(numbers, key) for key in keys])
     low = np.array([_value(numbers, key, "low") for key in keys])
     high = np.array([_value(numbers, key, "high") for key in keys])
-    reach = np.abs(np.stack([middle - low, high - middle]))
+    # the mean of a skewed ensemble can lie beyond its interval
+    reach = np.maximum(np.stack([middle - low, high - middle]), 0.0)
     ax.bar(
-        np.arange(len(regions)) + shift, middle, 0.18, yerr=reach, label=label,
-        color=_ROUTE_COLOURS[route], error_kw={"linewidth": 0.6, "ecolor": GREY},
+        np.arange(len(regions)) + shift, middle, width, yerr=reach, label=label, color=colour,
+        error_kw={"linewidth": 0.6, "ecolor": GREY},
     )  # fmt: skip
 
 
@@ -92,33 +112,45 @@ def stock_change_figure(changes: pd.DataFrame) -> Figure:
     Parameters
     ----------
     changes : pandas.DataFrame
-        ``year``, ``stock_change`` and ``NEP`` [PgC yr-1], of whole land.
+        ``way`` (how the pools were made), ``year``, ``stock_change`` and ``NEP`` [PgC yr-1], of
+        whole land.
 
     Returns
     -------
     Figure
-        The imbalance (mean of change minus NEP) stands in the title.
+        The imbalance of each way (mean of change minus NEP) stands beside its name.
 
     Raises
     ------
     MissingVariableError
         If a column is missing.
     """
-    lacking = [name for name in ("year", "stock_change", "NEP") if name not in changes]
+    lacking = [name for name in ("way", "year", "stock_change", "NEP") if name not in changes]
     if lacking:
-        raise MissingVariableError(f"changes: expected year, stock_change, NEP; got no {lacking}")
-    imbalance = float((changes["stock_change"] - changes["NEP"]).mean())
+        raise MissingVariableError(
+            f"changes: expected way, year, stock_change, NEP; got no {lacking}"
+        )
     with style():
-        figure = new_figure(6.8, 2.8)
+        figure = new_figure(6.8, 3.2)
         yearly, summed = figure.subplots(1, 2)
-        for name, label, colour in (
-            ("stock_change", "change of stocks", COLOURS["refined"]),
-            ("NEP", "NEP", COLOURS["baseline"]),
+        for (way, rows), colour in zip(
+            changes.groupby("way", sort=False), _WAY_COLOURS, strict=False
         ):
-            yearly.plot(changes["year"], changes[name], color=colour, label=label)
-            summed.plot(changes["year"], changes[name].cumsum(), color=colour)
+            imbalance = float((rows["stock_change"] - rows["NEP"]).mean())
+            label = f"stocks, {way}: imbalance {imbalance:.3f}"
+            _series(yearly, summed, rows["year"], rows["stock_change"], (label, colour, "-"))
+        first = changes[changes["way"] == changes["way"].iloc[0]]
+        _series(yearly, summed, first["year"], first["NEP"], ("NEP", BLACK, ":"))
         yearly.set(ylabel=axis_label("flux", "PgC yr-1"), xlabel="year")
         summed.set(ylabel=axis_label("accumulated", "PgC"), xlabel="year")
-        yearly.legend()
-        figure.suptitle(f"Imbalance {imbalance:.3f} PgC yr$^{{-1}}$")
+        figure.legend(*yearly.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _series(
+    yearly: Axes, summed: Axes, years: pd.Series, values: pd.Series, line: tuple[str, str, str]
+) -> None:
+    """Draw a series and its sum."""
+    label, colour, stroke = line
+    yearly.plot(years, values, color=colour, linestyle=stroke, label=label)
+    summed.plot(years, values.cumsum(), color=colour, linestyle=stroke)

@@ -13,7 +13,7 @@ from uflux_stats.reporting.allocation import (
 def test_divergence_draws_every_region():
     number = {"value": 6.0, "low": 4.0, "high": 8.0, "units": "PgC yr-1"}
     numbers = {}
-    for region in ("global", "Africa"):
+    for region in ("Africa", "global"):
         for route in ("dgvm", "hybrid", "direct", "difference"):
             numbers[f"divergence.{region}.NEP.{route}"] = number
         numbers[f"divergence.{region}.gap.Ra"] = {"value": 3.0}
@@ -23,9 +23,31 @@ def test_divergence_draws_every_region():
         sink_divergence({"totals.global.GPP": number})
 
 
-def test_stock_change_names_the_imbalance():
-    table = pd.DataFrame({"year": [2001, 2002], "stock_change": [1.0, 2.0], "NEP": [1.5, 2.0]})
+def test_trends_of_gpp_and_reco_get_a_panel_where_there_are_years():
+    number = {"value": 6.0, "low": 4.0, "high": 8.0}
+    numbers = {"divergence.tropics.NEP.dgvm": number, "divergence.tropics.trend.GPP": number}
+    panels = sink_divergence(numbers).axes
+    assert len(panels) == 3
+    assert panels[2].get_ylabel().startswith("trend")
+    numbers["divergence.tropics.trend.GPP"] = {"value": None, "note": "skipped: 1 years"}
+    assert len(sink_divergence(numbers).axes) == 2
+
+
+def test_stock_change_names_the_imbalance_of_each_way():
+    table = pd.DataFrame(
+        {
+            "way": ["integrated", "integrated", "ratio", "ratio"],
+            "year": [2001, 2002] * 2,
+            "stock_change": [1.0, 2.0, 3.0, 2.5],
+            "NEP": [1.5, 2.0] * 2,
+        }
+    )
     figure = stock_change_figure(table)
-    assert "-0.250" in figure.get_suptitle()
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == [
+        "stocks, integrated: imbalance -0.250",
+        "stocks, ratio: imbalance 1.000",
+        "NEP",
+    ]
     with pytest.raises(MissingVariableError, match=r"got no \['NEP'\]"):
         stock_change_figure(table.drop(columns="NEP"))
