@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from uflux_stats.io.drivers import read_drivers as read_drivers
     from uflux_stats.io.drops import dropped_report as dropped_report
     from uflux_stats.io.fluxnet import read_fluxnet as read_fluxnet
+    from uflux_stats.io.recognition import describe as describe
     from uflux_stats.io.twin import TwinOptions as TwinOptions
     from uflux_stats.io.twin import make_twin as make_twin
     from uflux_stats.io.zarr_store import open_store as open_store
@@ -61,6 +62,7 @@ _HOMES: Final[dict[str, str]] = {
     "conservation": "uflux_stats.stats.conservation",
     "date_climatology": "uflux_stats.io.drivers",
     "drivers_at_sites": "uflux_stats.io.at_sites",
+    "describe": "uflux_stats.io.recognition",
     "dropped_report": "uflux_stats.io.drops",
     "emulate": "uflux_stats.emulation",
     "fit_network": "uflux_stats.attribution.network",

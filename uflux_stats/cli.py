@@ -156,7 +156,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser(
         "check", help="what is there, and what in it is implausible", allow_abbrev=False
     )
-    check.add_argument("path", type=Path, metavar="PATH", help="folder of vegetation models")
+    check.add_argument("path", type=Path, metavar="PATH", help="towers, drivers, models or tables")
     check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
     check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
     _add_loudness(check)
@@ -164,10 +164,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _data_check(arguments: argparse.Namespace) -> None:
-    from uflux_stats.io.data_check import check_data, render
-    from uflux_stats.io.dgvm.folder_check import dgvm_checker
+    from uflux_stats.io.data_check import render
+    from uflux_stats.io.recognition import describe
 
-    print(render(check_data(arguments.path, (dgvm_checker(arguments.scenario),)), arguments.form))
+    print(render(describe(arguments.path, scenario=arguments.scenario), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from uflux_stats.baselines import gpp as photosynthesis
 from uflux_stats.baselines.conditions import inputs_of, multiplier
-from uflux_stats.baselines.greenness import ndvi_from_fapar
 from uflux_stats.baselines.latent_heat import latent_heat, psychrometric_constant
 from uflux_stats.baselines.options import BaselineOptions
 from uflux_stats.baselines.parameters import ParameterTable, default_parameters
@@ -17,6 +16,7 @@ from uflux_stats.baselines.respiration import reco
 from uflux_stats.baselines.thermodynamics import pressure_from_elevation
 from uflux_stats.checks import require_ranges, require_units
 from uflux_stats.errors import MissingVariableError
+from uflux_stats.io.greenness import ndvi_from_fapar
 from uflux_stats.schema import FLUXES, SCHEMA, variable
 
 _PASCAL_PER_KILOPASCAL = 1e3

@@ -85,10 +85,15 @@ class RefineConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """``[validation]``: how honestly, and for how long. No ``splits``: those of the mode."""
+    """``[validation]``: how honestly, and for how long. No ``splits``: those of the mode.
+
+    ``both_drivers`` adds the skill with measured beside that with gridded drivers (groups of towers
+    held out), where a run has both; by default on data, not on the twin Earth.
+    """
 
     mode: Literal["quick", "full"] = "quick"
     splits: tuple[Split, ...] = ()
+    both_drivers: bool | None = None
 
     @property
     def wanted(self) -> tuple[Split, ...]:
@@ -281,6 +286,12 @@ class RunConfig:
     def is_twin(self) -> bool:
         """Whether no data were given, so that the run is on the twin Earth."""
         return self.input.towers is None and not self.input.drivers and self.input.dgvm is None
+
+    @property
+    def compares_drivers(self) -> bool:
+        """Whether the skill with measured and with gridded drivers is computed, if both exist."""
+        wanted = self.validation.both_drivers
+        return not self.is_twin if wanted is None else wanted
 
     @property
     def twin_seed(self) -> int:

@@ -25,6 +25,7 @@ from uflux_stats.pipeline.stages import (
     known_effects,
     records,
     recovery,
+    tower_drivers,
 )
 
 
@@ -37,6 +38,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         _records(),
         *_engine(config),
         *_grid(config),
+        *_tower_drivers(config),
         *_allocation(config),
         *_explanation(config),
         *_causes(config),
@@ -74,7 +76,7 @@ def _towers(config: RunConfig) -> Stage:
         data.towers,
         needs=_twin_needs(config),
         files=files,
-        outputs=(data.TOWERS,),
+        outputs=_tower_outputs(config),
         settings=settings,
     )
 
@@ -84,8 +86,13 @@ def _records() -> Stage:
     return Stage("long records", records.records, needs=(data.TOWERS,), outputs=outputs)
 
 
+def _tower_outputs(config: RunConfig) -> tuple[str, ...]:
+    on_grid = config.input.tower_drivers == "grid"
+    return (data.TOWERS, data.MEASURED) if on_grid else (data.TOWERS,)
+
+
 def _engine(config: RunConfig) -> tuple[Stage, ...]:
-    refine = asdict(config.refine) | {"seed": config.refine_seed}
+    refine = _learner(config)
     validation = {
         "mode": config.validation.mode,
         "splits": config.validation.wanted,
@@ -132,6 +139,39 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
     )
     return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+
+
+def _learner(config: RunConfig) -> dict[str, Any]:
+    return asdict(config.refine) | {"seed": config.refine_seed}
+
+
+def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that compare measured with gridded drivers; they need both."""
+    if not _has_grid(config) or (config.input.towers is None and not config.is_twin):
+        return ()
+    needs = (*_tower_outputs(config), *_twin_needs(config))
+    shared = {"tower_drivers": config.input.tower_drivers}
+    compared = Stage(
+        "meteorology",
+        tower_drivers.meteorology,
+        needs=needs,
+        files=_driver_files(config),
+        outputs=(tower_drivers.TABLE, tower_drivers.FIGURES),
+        settings=shared | {"twin": config.is_twin},
+    )
+    if not config.compares_drivers:
+        return (compared,)
+    validation = config.validation
+    validated = validation.mode == "quick" and "tower" in validation.wanted
+    skill = Stage(
+        "skill by drivers",
+        tower_drivers.skill,
+        needs=(*needs, *((engine.VALIDATION,) if validated else ())),
+        files=_driver_files(config),
+        outputs=(tower_drivers.COMPARED_SKILL,),
+        settings=shared | {"refine": _learner(config), "validated": validated},
+    )
+    return compared, skill
 
 
 def _allocation(config: RunConfig) -> tuple[Stage, ...]:

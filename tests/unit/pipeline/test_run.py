@@ -19,7 +19,7 @@ TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
-    "validation": {"splits": ["tower"]},
+    "validation": {"splits": ["tower"], "both_drivers": True},
     "respiration": {"draws": 60, "tune": 60, "carried": 40},
 }
 
@@ -40,7 +40,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     out = folders[0]
     wanted = ("towers.nc", "validation.nc", "fluxes.zarr", "statistics.nc", "numbers.json",
-              "runtime.json", "refiner", "tables/validation_groups.csv")  # fmt: skip
+              "runtime.json", "refiner", "tables/validation_groups.csv",
+              "tables/meteorology.csv", "meteorology_figures/meteorology.png")  # fmt: skip
     for name in wanted:
         assert (out / name).exists()
     drawn = {found.name for found in (out / "figures").iterdir()}
@@ -48,6 +49,11 @@ def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((out / "numbers.json").read_text())
     assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
     assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
+    drivers = ("measured", "grid", "transfer")
+    kinds = [numbers[f"validation.drivers.{kind}.GPP.r2"] for kind in drivers]
+    assert len({kind["n"] for kind in kinds}) == 1
+    assert len({kind["value"] for kind in kinds}) == 3
+    assert numbers["meteorology.TA.bias"]["units"] == "degC"
 
 
 def test_totals_add_up(folders: tuple[Path, Path]) -> None:
