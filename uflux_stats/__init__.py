@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from uflux_stats.attribution.attribute import attribute as attribute
     from uflux_stats.attribution.graph import CausalGraph as CausalGraph
+    from uflux_stats.attribution.local import fit_local as fit_local
     from uflux_stats.attribution.network import fit_network as fit_network
     from uflux_stats.attribution.query import query as query
     from uflux_stats.attribution.scenarios import what_if as what_if
@@ -65,6 +66,7 @@ _HOMES: Final[dict[str, str]] = {
     "describe": "uflux_stats.io.recognition",
     "dropped_report": "uflux_stats.io.drops",
     "emulate": "uflux_stats.emulation",
+    "fit_local": "uflux_stats.attribution.local",
     "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
