@@ -105,7 +105,7 @@ def _coast() -> list[NDArray[np.float64]]:
 
 
 def _plain_ids(item: Any) -> str:
-    """Number models in the order they appear in: bokeh counts through the process."""
+    """Rename models by the order they appear in: bokeh counts through the process."""
     names: dict[str, str] = {}
 
     def collect(part: Any) -> None:
