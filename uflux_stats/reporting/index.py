@@ -12,12 +12,14 @@ from uflux_stats.reporting.engines import embedded_name, today
 from uflux_stats.reporting.interactive import bokeh_script, map_item
 from uflux_stats.reporting.page import PageHead, write_page
 from uflux_stats.reporting.parts import missing, notices
+from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES
 from uflux_stats.reporting.reading import GLOBAL, Reading
-from uflux_stats.reporting.region_sections import CONTINENT_NAMES, TYPES, regions_table
+from uflux_stats.reporting.region_sections import regions_table
 from uflux_stats.reporting.skill_sections import skill_table
 
 MAPS: Final = "maps.nc"
 _CHOOSE: Final = """
+Bokeh.set_log_level("warn");
 const item = JSON.parse(document.getElementById("map-data").textContent);
 Bokeh.embed.embed_item(item).then(() => {
   const choice = document.getElementById("map-field");
@@ -70,7 +72,7 @@ def write_index(run: Reading, pages: Sequence[tuple[str, Path]], path: Path) -> 
             "## Regions {#sec-regions}\n",
             _sortable(regions_table(run, (GLOBAL, *CONTINENT_NAMES))),
             "## Land cover types {#sec-types}\n",
-            _sortable(regions_table(run, TYPES)),
+            _sortable(regions_table(run, tuple(TYPES))),
             "## Skill {#sec-skill}\n",
             _sortable(skill_table(run)),
         ]

@@ -21,7 +21,9 @@ def origin_text(run: Reading) -> str:
         ["commit", str(package["commit"] or "not known")],
     ]
     sources = [f"- {_source(one)}" for one in known["citations"]]
-    return "\n\n".join([table_text(["", ""], rows), "Cite with any use:", "\n".join(sources)])
+    return "\n\n".join(
+        [table_text(["", ""], rows, words=True), "Cite with any use:", "\n".join(sources)]
+    )
 
 
 def _source(entry: dict[str, str]) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.parts import missing, missing_line
-from uflux_stats.reporting.reading import GLOBAL, Reading
+from uflux_stats.reporting.places import place_name
+from uflux_stats.reporting.reading import Reading
 from uflux_stats.reporting.wording import (
     DASH,
     figure_text,
+    flux_name,
     interval_text,
     listed,
     quantity,
@@ -19,13 +20,12 @@ from uflux_stats.reporting.wording import (
     units_text,
     value_text,
 )
-from uflux_stats.schema import IGBP_CLASSES
 
 FLUXES: Final = {
     "GPP": "Gross primary production",
     "RECO": "Ecosystem respiration",
     "NEP": "Net ecosystem production, learned directly",
-    "NEP_difference": "Net ecosystem production, as GPP − RECO",
+    "NEP_difference": "The same, as GPP − RECO",
     "LE": "Latent heat",
 }
 STOCKS: Final = {
@@ -48,17 +48,14 @@ ROUTES: Final = {
 }
 _SINKS: Final = "The net flux by four routes, before any budget is closed:"
 _EFFECTS: Final = (
-    "The table gives what one standard deviation of a driver's monthly anomaly does to the anomaly "
-    "of the flux, in standard deviations, over all paths of the causal graph together, with the "
-    "90 % interval; in bold where it lies on one side of zero."
+    "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
+    "the flux, in standard deviations, over all paths of the causal graph together, with its 90 % "
+    "interval; in bold where that lies on one side of zero."
 )
 _TRUTH: Final = (
     "The planet of this run is generated, so its truth is known. The interval of a recovered value "
     "is its own; where the truth lies outside, it is too narrow."
 )
-CONTINENT_NAMES: Final = tuple(CONTINENTS.values())
-TYPES: Final = tuple(IGBP_CLASSES.values())
-ZONES: Final = ("northern extratropics", "tropics", "southern extratropics")
 TARGETS: Final = ("GPP", "RECO", "NEP")
 
 
@@ -84,7 +81,7 @@ def flux_table(run: Reading, region: str) -> str:
         return missing(run, "grid")
     rows = [
         [
-            f"{long} ({name.removesuffix('_difference')})",
+            f"{long} ({name})" if not name.endswith("_difference") else long,
             value_text(total),
             interval_text(total),
             _trend_cell(run.numbers.get(f"trend.{region}.{name}")),
@@ -93,7 +90,7 @@ def flux_table(run: Reading, region: str) -> str:
         for name, long in FLUXES.items()
         if (total := run.find("totals", region, name)) is not None
     ]
-    return table_text(["flux", "mean", "of members", "change per year", "varies by"], rows)
+    return table_text(["flux", "mean", "90 % of members", "change per year", "varies by"], rows)
 
 
 def regions_table(run: Reading, regions: Sequence[str]) -> str:
@@ -102,10 +99,10 @@ def regions_table(run: Reading, regions: Sequence[str]) -> str:
     if not there:
         return missing_line(run, "grid")
     names = [name for name in FLUXES if run.find("totals", there[0], name)]
-    units = [value.units if (value := run.find("totals", there[0], name)) else "" for name in names]
-    heads = [f"{name} [{units_text(unit)}]" for name, unit in zip(names, units, strict=True)]
+    heads = [_with_units(flux_name(name), run.find("totals", there[0], name)) for name in names]
     rows = [
-        [region, *(figure_text(_value(run.find("totals", region, name))) for name in names)]
+        [place_name(region)]
+        + [figure_text(_value(run.find("totals", region, name))) for name in names]
         for region in there
     ]
     return table_text(["region", *heads], rows)
@@ -121,7 +118,7 @@ def stock_table(run: Reading, region: str) -> str:
     ]
     if not rows:
         return missing(run, "stocks")
-    return table_text(["", "mean", "of models"], rows)
+    return table_text(["", "mean", "90 % of models"], rows)
 
 
 def sink_section(run: Reading, region: str) -> str:
@@ -134,7 +131,7 @@ def sink_section(run: Reading, region: str) -> str:
     ]
     if not rows:
         return ""
-    table = table_text(["net ecosystem production", "mean", "of members"], rows)
+    table = table_text(["net ecosystem production", "mean", "90 % of members"], rows)
     return f"### Where the sinks diverge\n\n{_SINKS}\n\n{table}"
 
 
@@ -143,14 +140,15 @@ def tower_text(run: Reading, region: str) -> str:
     one = run.find("places", region, "towers")
     if one is None:
         return ""
+    name = place_name(region)
     if not one.value:
         return (
-            f"**No tower stands in {region}.** All that is said of its fluxes is carried over from "
+            f"**No tower stands in {name}.** All that is said of its fluxes is carried over from "
             "towers elsewhere, and nothing here has been checked against a measurement inside it."
         )
     if one.value == 1:
-        return f"One tower stands in {region}."
-    return f"{figure_text(one.value)} towers stand in {region}."
+        return f"One tower stands in {name}."
+    return f"{figure_text(one.value)} towers stand in {name}."
 
 
 def driver_text(run: Reading, region: str) -> str:
@@ -160,10 +158,10 @@ def driver_text(run: Reading, region: str) -> str:
     if not run.has("attribution", region):
         place = "this run" if region == "globe" else region
         return f"There are too few tower months in {place} to say what drives its fluxes."
-    return "\n\n".join(_driven(run, region, target) for target in TARGETS)
+    return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
 
 
-def driver_section(run: Reading, region: str) -> str:
+def driver_table(run: Reading, region: str) -> str:
     """Tabulate the total effects of drivers on each flux; those that differ from zero in bold."""
     found = run.under("attribution", region)
     drivers = dict.fromkeys(name.split(".")[1] for name in found if name.endswith(".total"))
@@ -173,7 +171,7 @@ def driver_section(run: Reading, region: str) -> str:
         [driver, *(_effect(found.get(f"{target}.{driver}.total")) for target in TARGETS)]
         for driver in drivers
     ]
-    return f"{_EFFECTS}\n\n{table_text(['driver', *TARGETS], rows)}"
+    return table_text(["driver", *TARGETS], rows)
 
 
 def truth_section(run: Reading) -> str:
@@ -193,11 +191,12 @@ def truth_section(run: Reading) -> str:
 
 def _uptake(run: Reading, region: str) -> str:
     gpp, reco = (run.find("totals", region, name) for name in ("GPP", "RECO"))
-    place = "land" if region == GLOBAL else region
     if gpp is None:
         return ""
     given = f" and gives back {quantity(reco)} by respiration (RECO)" if reco else ""
-    return f"Each year {place} takes up {quantity(gpp)} by photosynthesis (GPP){given}."
+    return (
+        f"Each year {place_name(region)} takes up {quantity(gpp)} by photosynthesis (GPP){given}."
+    )
 
 
 def _net(run: Reading, region: str) -> str:
@@ -237,23 +236,32 @@ def _driven(run: Reading, region: str, target: str) -> str:
     rest = sorted(effects.keys() - set(sure))
     n = next(iter(effects.values())).n
     months = f" ({figure_text(n)} tower months)" if n else ""
-    told = listed([f"{name} {_effect(effects[name], plain=True)}" for name in sure])
-    first = f"follows {told}" if sure else "follows no driver that can be told from chance"
+    told = listed([f"{name} ({_effect_text(effects[name], '; ')})" for name in sure])
+    first = f"responds to {told}" if sure else "responds to no driver that can be told from chance"
     others = f"; not told from chance: {listed(rest)}" if sure and rest else ""
     return f"**{target}**{months} {first}{others}."
 
 
-def _effect(one: Number | None, *, plain: bool = False) -> str:
+def _effect(one: Number | None) -> str:
     if one is None or one.value is None:
         return DASH
-    text = f"{figure_text(one.value, 2)} ({interval_text(one, 2)})"
-    return f"**{text}**" if significant(one) and not plain else text
+    text = f"{_effect_text(one, ' (')})"
+    return f"**{text}**" if significant(one) else text
+
+
+def _effect_text(one: Number, between: str) -> str:
+    """Return an effect to two digits and its interval."""
+    return f"{figure_text(one.value, 2)}{between}{interval_text(one, 2)}"
 
 
 def _within(one: Number, true: Number) -> str:
     if one.low is None or one.high is None or not isinstance(true.value, float):
         return DASH
     return "yes" if one.low <= true.value <= one.high else "no"
+
+
+def _with_units(name: str, one: Number | None) -> str:
+    return name if one is None else f"{name} [{units_text(one.units)}]"
 
 
 def _value(one: Number | None) -> object:

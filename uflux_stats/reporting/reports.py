@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from uflux_stats.errors import UfluxError
-from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.documents import with_parameters
 from uflux_stats.reporting.engines import Engine, EngineName, started
 from uflux_stats.reporting.index import write_index
+from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_name
 from uflux_stats.reporting.reading import Reading, file_name, open_run
-from uflux_stats.schema import IGBP_CLASSES
 
 FOLDER: Final = "reports"
-_NOT_VEGETATED: Final = ("WAT", "URB")
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +110,9 @@ def wanted(
     """
     chosen = []
     if continent is not None:
-        chosen.append(_of_continent(_known("continent", continent, tuple(CONTINENTS.values()))))
+        chosen.append(_of_continent(_known("continent", continent, CONTINENT_NAMES)))
     if pft is not None:
-        chosen.append(_of_type(_known("pft", pft, tuple(IGBP_CLASSES.values()))))
+        chosen.append(_of_type(_known("pft", pft, tuple(TYPES))))
     if chosen:
         return tuple(chosen)
     return every_job(reading) if everything else WHOLE
@@ -122,8 +120,8 @@ def wanted(
 
 def every_job(reading: Reading) -> tuple[Job, ...]:
     """Return all reports that a run has numbers for."""
-    continents = [_of_continent(name) for name in CONTINENTS.values()]
-    types = [_of_type(name) for name in IGBP_CLASSES.values() if name not in _NOT_VEGETATED]
+    continents = [_of_continent(name) for name in CONTINENT_NAMES]
+    types = [_of_type(name) for name in TYPES]
     return (*WHOLE, *(job for job in (*continents, *types) if _has_numbers(reading, job)))
 
 
@@ -140,8 +138,8 @@ def _render(engine: Engine, job: Job, reading: Reading, folder: Path) -> Path:
 
 def _there(folder: Path) -> list[tuple[str, Path]]:
     """Return title and path of every report in the folder, those of earlier calls too."""
-    continents = [_of_continent(name) for name in CONTINENTS.values()]
-    types = [_of_type(name) for name in IGBP_CLASSES.values()]
+    continents = [_of_continent(name) for name in CONTINENT_NAMES]
+    types = [_of_type(name) for name in TYPES]
     jobs = (*WHOLE, *continents, *types)
     return [(job.title, folder / job.file) for job in jobs if (folder / job.file).is_file()]
 
@@ -158,7 +156,7 @@ def _of_continent(name: str) -> Job:
 
 
 def _of_type(name: str) -> Job:
-    return Job("pft.qmd", f"Land cover type {name}", f"pft-{file_name(name)}.html", ("pft", name))
+    return Job("pft.qmd", place_name(name), f"pft-{file_name(name)}.html", ("pft", name))
 
 
 def _known(what: str, name: str, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from uflux_stats.reporting.wording import (
     DASH,
     callout,
     figure_text,
+    flux_name,
     interval_text,
     listed,
     table_text,
@@ -27,13 +28,14 @@ SECTIONS: Final = {
         "Stocks against observed maps",
         "Emulated carbon beside maps that were made from measurements.",
     ),
-    "conservation": (
-        "Do the budgets close?",
-        "Residuals of every budget: the largest of all cells, steps and members relative to its "
-        "flux, and the sum over all land. The vegetation models' own budgets stand beside them.",
-    ),
 }
 """Stages whose numbers are shown as they stand: title and what they are."""
+MODES: Final = {"exact": "closed exactly", "paper": "closed as in the paper", "none": "not closed",
+                "DGVM": "vegetation models"}  # fmt: skip
+_CLOSURE: Final = (
+    "Residuals of every budget: the largest of all cells, steps and members relative to the flux, "
+    "and in brackets the sum over all land. The vegetation models' own budgets stand beside them."
+)
 SPLITS: Final = {
     "tower": "whole towers",
     "blocks": "whole regions",
@@ -51,7 +53,7 @@ def skill_table(run: Reading) -> str:
         cells = [_pair(run, step, split, flux) for step, split in columns]
         if any(cell != DASH for cell in cells):
             units = run.find("validation", "refined", "tower", flux, "rmse")
-            label = f"{flux} [{units_text(units.units)}]" if units else flux
+            label = f"{flux_name(flux)} [{units_text(units.units)}]" if units else flux_name(flux)
             rows.append([label, *cells])
     if not rows:
         return missing(run, "towers")
@@ -66,7 +68,10 @@ def split_table(run: Reading) -> str:
     if not there:
         return missing(run, "towers")
     rows = [
-        [flux, *(_skill(run.find("validation", "refined", split, flux, "r2")) for split in there)]
+        [
+            flux_name(flux),
+            *(_skill(run.find("validation", "refined", split, flux, "r2")) for split in there),
+        ]
         for flux in FLUXES
         if any(run.find("validation", "refined", split, flux, "r2") for split in there)
     ]
@@ -75,14 +80,11 @@ def split_table(run: Reading) -> str:
 
 def gap_callout(run: Reading) -> str:
     """Say how much of the skill under random rows is not there where no tower has been seen."""
-    gaps = {
-        flux: one
-        for flux in FLUXES
-        if (one := run.find("validation", "gap", flux, "r2")) is not None
-    }
+    found = {flux_name(flux): run.find("validation", "gap", flux, "r2") for flux in FLUXES}
+    gaps = {name: one.value for name, one in found.items() if one and float(one.value or 0.0) > 0}
     if not gaps:
         return ""
-    told = listed([f"{figure_text(one.value, 2)} for {flux}" for flux, one in gaps.items()])
+    told = listed([f"{figure_text(gap, 2)} for {name}" for name, gap in gaps.items()])
     text = (
         "Held-out rows of a tower whose other months were seen look better than towers never seen, "
         f"by an r² of {told}. That part of the skill does not travel to places without a tower."
@@ -97,7 +99,9 @@ def tower_skill_table(run: Reading) -> str:
         stem = ("validation", "refined", "tower", flux)
         own, anomaly = run.find(*stem, "r2_tower_median"), run.find(*stem, "r2_anomaly")
         if own is not None or anomaly is not None:
-            rows.append([flux, _skill(run.find(*stem, "r2")), _skill(own), _skill(anomaly)])
+            rows.append(
+                [flux_name(flux), _skill(run.find(*stem, "r2")), _skill(own), _skill(anomaly)]
+            )
     heads = ["r²", "all months together", "median over towers (quartiles)",
              "departures from the seasonal cycle"]  # fmt: skip
     return table_text(heads, rows) if rows else ""
@@ -138,6 +142,28 @@ def numbers_section(run: Reading, stage: str) -> str:
     if not found:
         return ""
     return f"## {title} {{#sec-{stage}}}\n\n{text}\n\n{number_table(found)}"
+
+
+def closure_section(run: Reading) -> str:
+    """Tabulate how well every budget closes in every mode; nothing where none was audited."""
+    found = run.under("conservation")
+    modes = [mode for mode in MODES if any(name.startswith(f"{mode}.") for name in found)]
+    names = dict.fromkeys(name.split(".")[1] for name in found if name.split(".")[0] in modes)
+    if not modes:
+        return ""
+    rows = [[name, *(_residual(run, mode, name) for mode in modes)] for name in names]
+    table = table_text(["budget", *(MODES[mode] for mode in modes)], rows)
+    gap = run.find("conservation", "stocks", "imbalance")
+    said = f"\n\nThe yearly change of all pools minus NEP is {value_text(gap)}." if gap else ""
+    return f"## Do the budgets close? {{#sec-closure}}\n\n{_CLOSURE}\n\n{table}{said}"
+
+
+def _residual(run: Reading, mode: str, name: str) -> str:
+    largest = run.find("conservation", mode, name, "max_relative")
+    if largest is None:
+        return DASH
+    total = run.find("conservation", mode, name, "total")
+    return f"{figure_text(largest.value, 2)} ({value_text(total, 2)})"
 
 
 def _pair(run: Reading, step: str, split: str, flux: str) -> str:

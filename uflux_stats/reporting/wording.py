@@ -130,8 +130,8 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
-def table_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown; the first column is text, the others are numbers.
+def table_text(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+    """Return a table in Markdown; the first column is text, the others numbers unless ``words``.
 
     Examples
     --------
@@ -140,10 +140,23 @@ def table_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     |:---|---:|
     | GPP | 0.80 |
     """
-    rule = "|:---|" + "---:|" * (len(header) - 1)
+    rule = "|:---|" + (":---|" if words else "---:|") * (len(header) - 1)
     lines = [header, *rows]
     body = ["| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines]
     return "\n".join([body[0], rule, *body[1:]])
+
+
+def flux_name(name: str) -> str:
+    """Return the short name of a flux as a reader sees it.
+
+    Examples
+    --------
+    >>> flux_name("NEE_difference"), flux_name("GPP")
+    ('NEE from RECO − GPP', 'GPP')
+    """
+    return {"NEP_difference": "NEP from GPP − RECO", "NEE_difference": "NEE from RECO − GPP"}.get(
+        name, name
+    )
 
 
 def callout(kind: str, title: str, text: str) -> str:

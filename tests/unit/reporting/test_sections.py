@@ -11,7 +11,7 @@ from uflux_stats.reporting.origin import origin_text
 from uflux_stats.reporting.parts import command, missing, missing_line, notices
 from uflux_stats.reporting.reading import Reading, open_run
 from uflux_stats.reporting.region_sections import (
-    driver_section,
+    driver_table,
     driver_text,
     flux_summary,
     flux_table,
@@ -23,6 +23,7 @@ from uflux_stats.reporting.region_sections import (
 )
 from uflux_stats.reporting.showing import Picture, Remark, show
 from uflux_stats.reporting.skill_sections import (
+    closure_section,
     gap_callout,
     group_table,
     numbers_section,
@@ -80,8 +81,8 @@ def test_a_region_without_towers_is_said_plainly(small_run: Path) -> None:
 
 def test_drivers_that_cannot_be_told_from_chance_are_not_effects(small_run: Path) -> None:
     text = driver_text(open_run(small_run), "Europe")
-    assert "follows SWIN 0.28 (0.17 to 0.38); not told from chance: P" in text
-    assert "**0.28 (0.17 to 0.38)**" in driver_section(open_run(small_run), "Europe")
+    assert "responds to SWIN (0.28; 0.17 to 0.38); not told from chance: P" in text
+    assert "**0.28 (0.17 to 0.38)**" in driver_table(open_run(small_run), "Europe")
 
 
 def test_skill_shows_both_splits_and_the_gap(small_run: Path) -> None:
@@ -96,7 +97,8 @@ def test_skill_shows_both_splits_and_the_gap(small_run: Path) -> None:
 
 def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     run = open_run(small_run)
-    assert "3.2 × 10⁻⁷" in numbers_section(run, "conservation")
+    assert "| NEP | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
+    assert closure_section(reading()) == ""
     assert numbers_section(run, "emulator") == ""
     assert sink_section(run, "Europe") == ""
     assert truth_section(run) == ""
