@@ -13,7 +13,7 @@ import uflux_stats
 
 PACKAGE = Path(uflux_stats.__file__).parent
 LAYERS = [
-    "errors", "units", "schema", "checks", "grid", "stats", "io", "baselines", "bayes",
+    "errors", "choices", "units", "schema", "checks", "grid", "stats", "io", "baselines", "bayes",
     "refinement", "emulation", "attribution", "explain", "reporting", "config", "pipeline", "cli",
 ]  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -80,7 +80,7 @@ def test_flags_and_set_reach_the_configuration(planned: list[RunConfig], tmp_pat
         (["walk"], "invalid choice: 'walk'"),
         (["run", "--tower", "x"], "unrecognized arguments: --tower"),
         (["run", "--seed", "x"], "invalid int value: 'x'"),
-        (["run", "--validation", "slow"], "validation.mode: expected one of 'quick', 'full'"),
+        (["run", "--validation", "slow"], "validation.mode: expected one of ['quick', 'full']"),
         (["run", "--towers", "/no/such/folder"], "input.towers: expected data"),
         (["run", "absent.toml"], "config: expected a readable TOML file"),
         (["run", "--set", "refine.member=3"], "did you mean 'members'?"),

@@ -21,6 +21,7 @@ from uflux_stats.attribution.copula import Copula, fit_copula
 from uflux_stats.attribution.graph import CausalGraph
 from uflux_stats.attribution.ranks import to_pearson
 from uflux_stats.attribution.samples import Sample
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError, MissingExtraError
 
 Array = NDArray[np.float64]
@@ -38,8 +39,7 @@ def require_engine(name: str) -> Engine:
     MissingExtraError
         If it needs a package that is not installed.
     """
-    if name not in get_args(Engine):
-        raise ConfigError(f"engine: expected one of {list(get_args(Engine))}, got {name!r}")
+    require_choice(name, get_args(Engine), name="engine")
     if name == "pybanshee":
         _module("rankcorr")
     return cast(Engine, name)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Protocol
 
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import GraphError
 
 Edge = tuple[str, str]
@@ -185,9 +185,7 @@ class CausalGraph:
         """Raise ``GraphError`` unless all names are nodes; the nearest nodes are suggested."""
         for name in names:
             if name not in self.parents:
-                near = get_close_matches(name, self.parents, n=3, cutoff=0.3)
-                hint = f"; nearest: {', '.join(near)}" if near else ""
-                raise GraphError(f"node: expected one of {list(self.parents)}, got {name!r}{hint}")
+                raise unknown_name("node", name, self.parents, GraphError)
 
     def replace_parents(self, **parents: tuple[str, ...]) -> "CausalGraph":
         """Return the graph with other parents of some nodes; new nodes come last."""

@@ -15,11 +15,11 @@ from uflux_stats.attribution.banshee import Engine, empirical_copula, require_en
 from uflux_stats.attribution.copula import Copula, fit_copula
 from uflux_stats.attribution.graph import CausalGraph
 from uflux_stats.attribution.margins import Margin
-from uflux_stats.attribution.names import unknown_name
 from uflux_stats.attribution.options import SampleOptions, Transform
 from uflux_stats.attribution.presets import causal_graph
 from uflux_stats.attribution.ranks import correlation, normal_scores, to_rank
 from uflux_stats.attribution.samples import Group, GroupBy, Sample, samples
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import GraphError, SampleError
 
 Array = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from uflux_stats.errors import ConfigError
+from uflux_stats.choices import require_choice, require_least
 from uflux_stats.grid.polygons import RegionSet
 
 Transform = Literal["raw", "anomaly", "detrended", "annual"]
@@ -58,12 +58,6 @@ class SampleOptions:
             ("season", (None, *SEASONS)),
             ("pool", get_args(Pool)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
-                )
+            require_choice(getattr(self, name), allowed, name=name)
         for name, least in (("min_months", 24), ("min_years", 2)):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"{name}: expected at least {least}, got {getattr(self, name)}; raise it"
-                )
+            require_least(getattr(self, name), least, name=name)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.attribution.names import unknown_name
 from uflux_stats.attribution.samples import ALL, GLOBE
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError, DataFileError
 
 FILE: Final = "attribution.nc"

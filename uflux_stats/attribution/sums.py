@@ -12,8 +12,8 @@ from uflux_stats.attribution.attribute import BOUNDS, replicate_tables
 from uflux_stats.attribution.bootstrap import BootstrapOptions, interval_factor
 from uflux_stats.attribution.effects import QUANTITIES, REMAINDER, Effects
 from uflux_stats.attribution.moments import MomentMaker
-from uflux_stats.attribution.names import unknown_name
 from uflux_stats.attribution.network import Network
+from uflux_stats.choices import unknown_name
 
 Array = NDArray[np.float64]
 _NAMES: Final = list(QUANTITIES)

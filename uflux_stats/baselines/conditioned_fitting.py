@@ -26,7 +26,8 @@ from uflux_stats.baselines.fitting import STAND_INS
 from uflux_stats.baselines.parameters import ClassParameters, ParameterTable
 from uflux_stats.baselines.respiration import FORMS, Form, temperature_response
 from uflux_stats.checks import require_range, require_variables
-from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.schema import IGBP_CLASSES
 
 Rows = NDArray[np.float64]
@@ -135,8 +136,7 @@ def fit_conditioned_respiration(
     >>> fit_conditioned_respiration(towers, effects=()).classes["ENF"].sensitivity < 2.0
     True
     """
-    if form not in FORMS:
-        raise ConfigError(f"form: expected one of {list(FORMS)}, got {form!r}; use one")
+    require_choice(form, FORMS, name="form")
     require_effects(effects)
     require_variables(towers, ("RECO", "TA", "IGBP", *inputs_of(effects)), name="towers")
     require_range(towers["TA"], name="TA")

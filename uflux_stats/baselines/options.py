@@ -5,6 +5,7 @@ from typing import Final, Literal, Self
 
 from uflux_stats.baselines.constants import P_MODEL
 from uflux_stats.baselines.gpp import UMOL_PER_JOULE, JmaxLimitation
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
@@ -57,10 +58,7 @@ class BaselineOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name, allowed in _ALLOWED.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
-                )
+            require_choice(getattr(self, name), allowed, name=name)
         for name in ("phi0", "umol_per_joule", "psychrometric"):
             value = getattr(self, name)
             if value is not None and not value > 0.0:

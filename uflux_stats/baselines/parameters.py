@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.baselines.conditions import DriverEffect
 from uflux_stats.baselines.respiration import FORMS, Form
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES
 
@@ -84,8 +85,7 @@ class ParameterTable:
 
     def __post_init__(self) -> None:
         """Refuse unknown forms and classes."""
-        if self.form not in FORMS:
-            raise ConfigError(f"form: expected one of {list(FORMS)}, got {self.form!r}; use one")
+        require_choice(self.form, FORMS, name="form")
         unknown = sorted(set(self.classes) - set(CODE_OF))
         if unknown:
             raise ConfigError(

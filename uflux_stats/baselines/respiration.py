@@ -9,6 +9,7 @@ import numpy as np
 
 from uflux_stats.baselines.constants import RESPIRATION
 from uflux_stats.baselines.thermodynamics import Values
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError
 from uflux_stats.units import ZERO_CELSIUS
 
@@ -91,7 +92,7 @@ def temperature_response(temperature: Values, sensitivity: Values, form: Form) -
         return q10_response(temperature, sensitivity)
     if form == "lloyd_taylor":
         return lloyd_taylor_response(temperature, sensitivity)
-    raise ConfigError(f"form: expected one of {list(FORMS)}, got {form!r}; use one of them")
+    raise unknown_name("form", form, FORMS)
 
 
 def reco(temperature: Values, rate: Values, sensitivity: Values, form: Form = "q10") -> Any:

@@ -17,6 +17,7 @@ from uflux_stats.bayes.gate import DEFAULT_GATE, Diagnosis, Gate, diagnose, requ
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import ModelRows, Values, model_rows
 from uflux_stats.bayes.sampling import sample_posterior
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 from uflux_stats.io.fingerprints import fingerprint
 
@@ -127,8 +128,7 @@ class RespirationFit:
         ConfigError
             If ``of`` is unknown or the groups are continents.
         """
-        if of not in SITE_STATISTICS:
-            raise ConfigError(f"of: expected one of {list(SITE_STATISTICS)}, got {of!r}; use one")
+        require_choice(of, SITE_STATISTICS, name="of")
         if self.rows.options.level == "continent":
             raise ConfigError(
                 "level: expected 'pooled', 'pft' or 'site' for a table of classes, got "

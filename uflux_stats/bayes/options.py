@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uflux_stats.baselines.conditions import require_effects
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.priors import PRESETS, Prior
+from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError
 
 Level = Literal["pooled", "pft", "continent", "site"]
@@ -72,10 +73,7 @@ class RespirationOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name, allowed in _ALLOWED.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
-                )
+            require_choice(getattr(self, name), allowed, name=name)
         require_effects(self.effects)
         if self.season and self.level != "site":
             raise ConfigError(f"season: expected level 'site' with it, got {self.level!r}; drop it")
@@ -116,13 +114,9 @@ class SamplerOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         samplers = ("nutpie", "pymc", "numpyro", "blackjax")
-        if self.sampler not in samplers:
-            raise ConfigError(
-                f"sampler: expected one of {list(samplers)}, got {self.sampler!r}; use one"
-            )
+        require_choice(self.sampler, samplers, name="sampler")
         for name in ("draws", "tune", "chains", "cores"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            require_least(getattr(self, name), 1, name=name)
         if not 0.0 < self.target_accept < 1.0:
             raise ConfigError(
                 f"target_accept: expected between 0 and 1, got {self.target_accept}; use 0.85"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uflux_stats.baselines.respiration import Form
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
 Family = Literal["normal", "halfnormal", "gamma"]
@@ -143,8 +144,7 @@ def priors(
     >>> priors("lloyd_taylor")["slope"].first, priors("q10", "wide")["slope"].second
     (1.85, 0.7)
     """
-    if preset not in PRESETS:
-        raise ConfigError(f"priors: expected one of {list(PRESETS)}, got {preset!r}; use one")
+    require_choice(preset, PRESETS, name="priors")
     found = _SHARED | (_Q10 if form == "q10" else _LLOYD_TAYLOR)
     if preset == "wide":
         found = {name: prior.widened(2.0) for name, prior in found.items()}

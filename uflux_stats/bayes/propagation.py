@@ -20,6 +20,7 @@ from uflux_stats.bayes.draws import Draws
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, site_deviations
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_variables
+from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError, DimensionError
 from uflux_stats.grid import continents, land_area
 from uflux_stats.grid.regions import By
@@ -61,13 +62,9 @@ class PropagationOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.site_effect not in SITE_EFFECTS:
-            raise ConfigError(
-                f"site_effect: expected one of {list(SITE_EFFECTS)}, got {self.site_effect!r}"
-            )
+        require_choice(self.site_effect, SITE_EFFECTS, name="site_effect")
         for name in ("draws", "values", "length_km"):
-            if not getattr(self, name) >= 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            require_least(getattr(self, name), 1, name=name)
 
 
 _DEFAULTS: Final = PropagationOptions()

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
 _WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
@@ -65,10 +66,8 @@ def _several(value: Any, arguments: tuple[Any, ...], key: str, base: Path) -> tu
 
 
 def _one_of(value: Any, choices: tuple[Any, ...], key: str) -> Any:
-    if value in choices:
-        return value
-    allowed = ", ".join(repr(choice) for choice in choices)
-    raise ConfigError(f"{key}: expected one of {allowed}, got {value!r}; choose one of them")
+    require_choice(value, choices, name=key)
+    return value
 
 
 def _path(value: Any, key: str, base: Path) -> Path:

@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_dims, require_variables
+from uflux_stats.choices import require_choice
 from uflux_stats.emulation.cells import Cells
 from uflux_stats.emulation.parameters import DAYS_PER_YEAR
-from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid.regrid import regrid
 from uflux_stats.stats.yearly import yearly_means
 
@@ -179,8 +180,7 @@ def statistic(data: xr.Dataset, name: str) -> xr.Dataset:
     ConfigError
         If the statistic is unknown.
     """
-    if name not in STATISTICS:
-        raise ConfigError(f"statistic: expected one of {list(STATISTICS)}, got {name!r}; use one")
+    require_choice(name, STATISTICS, name="statistic")
     found = {}
     for variable, field in data.data_vars.items():
         enough = field.notnull().sum("model") >= min(LEAST_MODELS, data.sizes["model"])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement.options import RefineOptions
 
@@ -69,20 +70,13 @@ class EmulateOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.stocks not in get_args(Stocks):
-            raise ConfigError(
-                f"stocks: expected one of {list(get_args(Stocks))}, got {self.stocks!r}; use one"
-            )
+        require_choice(self.stocks, get_args(Stocks), name="stocks")
         if self.flux_error < 0:
             raise ConfigError(f"flux_error: expected 0 or more, got {self.flux_error}")
         for name in ("rows", "workers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            require_least(getattr(self, name), 1, name=name)
 
 
 def require_closure(closure: str) -> None:
     """Raise ``ConfigError`` unless ``closure`` is one of the modes."""
-    if closure not in CLOSURES:
-        raise ConfigError(
-            f"closure: expected one of {list(CLOSURES)}, got {closure!r}; use one of them"
-        )
+    require_choice(closure, CLOSURES, name="closure")

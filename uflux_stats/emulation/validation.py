@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from uflux_stats.choices import require_choice
 from uflux_stats.emulation.ensemble import STATISTICS, Ensemble, prepare, statistic
 from uflux_stats.emulation.options import EmulateOptions
 from uflux_stats.emulation.parameters import (
@@ -75,8 +76,7 @@ def cross_emulate(
     ConfigError
         If the split is unknown, or there are too few models or periods for it.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"split: expected one of {list(SPLITS)}, got {split!r}; use one of them")
+    require_choice(split, SPLITS, name="split")
     whole = prepare(dgvms, drivers)
     yearly = replace(whole, monthly=None)
     ensemble = yearly if options.deep_soil else without_deep_soil(yearly)

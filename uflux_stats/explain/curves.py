@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import MissingVariableError, SampleError
 from uflux_stats.refinement.learners import Ensemble, predict_ensemble
 
@@ -50,8 +51,7 @@ def local_effects(
     SampleError
         If the predictor does not vary.
     """
-    if feature not in names:
-        raise MissingVariableError(f"feature: expected one of {list(names)}, got {feature!r}")
+    require_choice(feature, names, name="feature", error=MissingVariableError)
     place = list(names).index(feature)
     rows = table[np.isfinite(table[:, place])]
     column = rows[:, place]

@@ -12,6 +12,7 @@ import xarray as xr
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import MissingExtraError, MissingVariableError, SampleError
 from uflux_stats.refinement.learners import Ensemble
 
@@ -101,8 +102,7 @@ def to_explanation(values: xr.Dataset, flux: str) -> "shap.Explanation":
     MissingExtraError
         If shap is not installed.
     """
-    if flux not in values:
-        raise MissingVariableError(f"flux: expected one of {list(values.data_vars)}, got {flux!r}")
+    require_choice(flux, list(values.data_vars), name="flux", error=MissingVariableError)
     module = _shap()
     return module.Explanation(
         values=values[flux].values,

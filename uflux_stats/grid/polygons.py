@@ -16,6 +16,7 @@ import shapely
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import GridError
 from uflux_stats.grid.cells import EARTH_RADIUS
 from uflux_stats.schema import MISSING_CLASS
@@ -261,8 +262,4 @@ def _wrapped(lat: Floats, lon: Floats) -> Floats:
 
 def require_region_set(regions: str) -> None:
     """Raise ``GridError`` unless ``regions`` is a known region set."""
-    if regions not in get_args(RegionSet):
-        raise GridError(
-            f"regions: expected one of {list(get_args(RegionSet))}, got {regions!r}; "
-            "choose one of them"
-        )
+    require_choice(regions, get_args(RegionSet), name="regions", error=GridError)

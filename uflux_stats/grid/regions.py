@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import xarray as xr
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import GridError, MissingVariableError, RangeError
 from uflux_stats.grid.polygons import (
     COAST_LIMIT_KM,
@@ -79,8 +80,7 @@ def region_masks(
     >>> masks.sum(("lat", "lon")).values.tolist()
     [2, 2, 2]
     """
-    if by not in get_args(By):
-        raise GridError(f"by: expected one of {list(get_args(By))}, got {by!r}; choose one of them")
+    require_choice(by, get_args(By), name="by", error=GridError)
     require_region_set(regions)
     for name in ("lat", "lon"):
         if name not in places.coords:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import MissingVariableError
 
 
@@ -133,6 +134,5 @@ def data_source(key: str) -> DataSource:
     >>> data_source("fluxnet2015").licence
     'CC-BY-4.0'
     """
-    if key not in CATALOG:
-        raise MissingVariableError(f"key: expected one of {list(CATALOG)}, got {key!r}; choose one")
+    require_choice(key, CATALOG, name="key", error=MissingVariableError)
     return CATALOG[key]

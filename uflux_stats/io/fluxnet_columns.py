@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import variable
 
@@ -78,20 +79,15 @@ class FluxnetOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that no file can serve."""
-        _require_choice("partitioning", self.partitioning, ("NT", "DT"))
-        _require_choice("reference", self.reference, REFERENCES)
-        _require_choice("ustar", self.ustar, ("VUT", "CUT"))
-        _require_choice("latent_heat", self.latent_heat, ("LE_F_MDS", "LE_CORR"))
-        _require_choice("co2", self.co2, ("global", "tower"))
+        require_choice(self.partitioning, ("NT", "DT"), name="partitioning")
+        require_choice(self.reference, REFERENCES, name="reference")
+        require_choice(self.ustar, ("VUT", "CUT"), name="ustar")
+        require_choice(self.latent_heat, ("LE_F_MDS", "LE_CORR"), name="latent_heat")
+        require_choice(self.co2, ("global", "tower"), name="co2")
         if self.qc is not None and not 0 <= self.qc <= 1:
             raise ConfigError(f"qc: expected a fraction 0 to 1 or None, got {self.qc}")
         for name in self.limits:
             variable(name)
-
-
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name}: expected one of {list(choices)}, got {value!r}; choose one")
 
 
 def _column(name: str, source: str, options: FluxnetOptions, quality: str | None = None) -> Column:

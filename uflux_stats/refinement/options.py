@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import FLUXES
 
@@ -80,10 +81,7 @@ class RefineOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name, allowed in _ALLOWED.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}; use one"
-                )
+            require_choice(getattr(self, name), allowed, name=name)
         unknown = sorted(set(self.direct) - set(FLUXES))
         if unknown:
             raise ConfigError(f"direct: expected some of {list(FLUXES)}, got {unknown}")
@@ -93,8 +91,7 @@ class RefineOptions:
                     f"{name}: expected a share above 0 and up to 1, got {getattr(self, name)}"
                 )
         for name, least in _LEAST.items():
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+            require_least(getattr(self, name), least, name=name)
 
     def is_residual(self, flux: str) -> bool:
         """Tell whether the residual of a flux is learned, not the flux itself."""

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.schema import MISSING_CLASS
 
@@ -61,8 +62,7 @@ def split_folds(
     >>> split_folds(towers, np.array([0, 0, 1])).tolist()
     [0, 0, 1]
     """
-    if split not in SPLITS:
-        raise ConfigError(f"split: expected one of {list(SPLITS)}, got {split!r}; use one of them")
+    require_choice(split, SPLITS, name="split")
     if folds is not None and folds < 2:
         raise ConfigError(f"folds: expected at least 2, got {folds}")
     rng = np.random.default_rng(seed)

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.checks import require_dims, require_monthly, require_variables
-from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.choices import require_least
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.refinement.features import REQUIRED
@@ -47,8 +48,7 @@ class UpscaleOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name in ("rows", "threads"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            require_least(getattr(self, name), 1, name=name)
 
 
 _DEFAULTS: Final = UpscaleOptions()

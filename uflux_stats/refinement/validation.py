@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from uflux_stats.choices import require_least
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement.fitting import fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
@@ -47,8 +48,7 @@ class ValidationOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         for name in ("members", "workers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            require_least(getattr(self, name), 1, name=name)
 
 
 _DEFAULTS: Final = ValidationOptions()

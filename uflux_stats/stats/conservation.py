@@ -14,7 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.checks import require_same_grid, require_variables
-from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid.regions import By
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.totals import total
@@ -78,8 +79,7 @@ def residual(data: xr.Dataset, budget: str) -> xr.DataArray:
     >>> residual(data, "RECO").item()
     0.5
     """
-    if budget not in BUDGETS:
-        raise ConfigError(f"budget: expected one of {list(BUDGETS)}, got {budget!r}; choose one")
+    require_choice(budget, BUDGETS, name="budget")
     terms = BUDGETS[budget]
     require_variables(data, terms.names, name="data")
     (first, _), (second, sign) = terms.right

@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.checks import require_dims, require_same_grid
-from uflux_stats.errors import CalendarError, ConfigError, GridError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import CalendarError, GridError
 from uflux_stats.stats.cells import Floats, apply_kernel
 from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
@@ -164,8 +165,7 @@ def iav_contribution(
     summed = anomaly.sum(part, skipna=False)
     sign = (summed > 0).astype(np.float64) - (summed < 0).astype(np.float64)
     weights = {"ahlstrom": sign, "covariance": summed}
-    if method not in weights:
-        raise ConfigError(f"method: expected one of {list(weights)}, got {method!r}; choose one")
+    require_choice(method, weights, name="method")
     weight = weights[method]
     shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year"))
     shares = shares.reindex({part: parts[part]}) if part in parts.coords else shares

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import CalendarError, ConfigError, RangeError
 from uflux_stats.stats.cells import Floats, apply_kernel
 from uflux_stats.stats.result import Result
@@ -160,8 +161,7 @@ def per_year(unit: str) -> str:
 
 
 def _method(name: str, options: dict[str, Any]) -> Method:
-    if name not in METHODS:
-        raise ConfigError(f"method: expected one of {list(METHODS)}, got {name!r}; choose one")
+    require_choice(name, METHODS, name="method")
     unknown = sorted(set(options) - set(METHODS[name].options))
     if unknown:
         raise ConfigError(

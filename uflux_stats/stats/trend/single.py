@@ -5,7 +5,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
-from uflux_stats.errors import CalendarError, ConfigError, DimensionError
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import CalendarError, DimensionError
 from uflux_stats.stats.yearly import yearly_means
 
 Model = Literal["ols", "newey_west", "glsar"]
@@ -52,8 +53,7 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     import pandas as pd
     import statsmodels.api as sm
 
-    if model not in MODELS:
-        raise ConfigError(f"model: expected one of {list(MODELS)}, got {model!r}; use one of them")
+    require_choice(model, MODELS, name="model")
     if series.ndim != 1:
         raise DimensionError(
             f"series: expected one dimension, got {[*map(str, series.dims)]}; "
