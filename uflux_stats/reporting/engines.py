@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, Protocol, get_args
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import UfluxError
 from uflux_stats.reporting.documents import Document, documents_folder, read_document
 from uflux_stats.reporting.execution import Kernel, kernel
@@ -110,10 +111,7 @@ def started(engine: EngineName) -> Iterator[Engine]:
     MissingExtraError
         If the embedded engine is used and the extra ``report`` is not installed.
     """
-    if engine not in get_args(EngineName):
-        raise UfluxError(
-            f"engine: expected one of {list(get_args(EngineName))}, got {engine!r}; choose one"
-        )
+    require_choice(engine, get_args(EngineName), name="engine", error=UfluxError)
     program = None if engine == "embedded" else shutil.which("quarto")
     if program is None and engine == "quarto":
         raise UfluxError(

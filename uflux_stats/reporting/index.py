@@ -19,7 +19,7 @@ from uflux_stats.reporting.skill_sections import skill_table
 
 MAPS: Final = "maps.nc"
 _CHOOSE: Final = """
-Bokeh.set_log_level("warn");
+Bokeh.logger.set_level("warn");
 const item = JSON.parse(document.getElementById("map-data").textContent);
 Bokeh.embed.embed_item(item).then(() => {
   const choice = document.getElementById("map-field");

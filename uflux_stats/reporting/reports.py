@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from uflux_stats.choices import unknown_name
 from uflux_stats.errors import UfluxError
 from uflux_stats.reporting.documents import with_parameters
 from uflux_stats.reporting.engines import Engine, EngineName, started
@@ -163,6 +163,4 @@ def _known(what: str, name: str, names: Sequence[str]) -> str:
     same = {known.lower(): known for known in names}
     if name.lower() in same:
         return same[name.lower()]
-    near = get_close_matches(name.lower(), same, n=1, cutoff=0.5)
-    hint = f"did you mean {same[near[0]]!r}?" if near else "choose one of them"
-    raise UfluxError(f"{what}: expected one of {list(names)}, got {name!r}; {hint}")
+    raise unknown_name(what, name, names, UfluxError)

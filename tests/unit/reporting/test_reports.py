@@ -155,9 +155,9 @@ def test_quarto_that_is_not_there_is_said(small_run: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"continent": "Euorpe"}, "did you mean 'Europe'"),
+        ({"continent": "Euorpe"}, "nearest: Europe"),
         ({"continent": "Atlantis"}, "expected one of"),
-        ({"pft": "EFN"}, "did you mean 'ENF'"),
+        ({"pft": "EFN"}, "nearest: .*ENF"),
         ({"engine": "word"}, "engine: expected one of"),
     ],
 )
