@@ -47,7 +47,7 @@ def region_map(fields: xr.Dataset, mask: xr.DataArray) -> Figure:
     limits = _limits(mask)
     ratio = np.ptp(limits[1]) / np.ptp(limits[0])
     with style():
-        figure = new_figure(2.8 * len(inside), min(max(2.8 * ratio, 1.6), 3.6) + 0.8)
+        figure = new_figure(2.8 * len(inside), min(max(2.8 * ratio, 1.6), 3.6) + 0.9)
         axes = figure.subplots(1, len(inside), squeeze=False)[0]
         for ax, (name, field) in zip(axes, inside.items(), strict=True):
             _draw(figure, ax, field, name)

@@ -27,6 +27,11 @@ class Remark:
         return self.text
 
 
+def text(markdown: str) -> Remark:
+    """Return a text in Markdown to be shown: Quarto puts captions to what is shown, not printed."""
+    return Remark(markdown)
+
+
 def show(run: Reading, name: str, part: str | None = None) -> Picture | Remark | None:
     """Return a figure of a run to be shown.
 

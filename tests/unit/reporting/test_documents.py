@@ -50,6 +50,8 @@ def test_labels_are_unique_captioned_and_described(name: str) -> None:
         kind = str(cell.options.get("label", "")).partition("-")[0]
         if kind:
             assert cell.options[f"{kind}-cap"]
+            # Quarto puts captions to what a cell shows, not to what it prints as it is
+            assert "output" not in cell.options
         if "fig-cap" in cell.options:
             assert cell.options["fig-alt"]
 

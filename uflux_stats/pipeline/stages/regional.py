@@ -94,7 +94,15 @@ def _drawn(task: Task) -> Iterator[tuple[str, Figure]]:
             for kind, summed in series.items():
                 if summed.sizes["year"] >= FEWEST_YEARS:
                     whole = summed.sel(region=region, drop=True)
-                    yield f"{kind}_{file_name(region)}", yearly_series({"this run": whole})
+                    drawn = yearly_series({"this run": whole})
+                    yield f"{kind}_{file_name(region)}", _placed(drawn)
+
+
+def _placed(figure: Figure) -> Figure:
+    """Give the panels fixed places: finding them anew for sixty figures takes half the time."""
+    figure.set_layout_engine("none")
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.09, top=0.95, hspace=0.5, wspace=0.3)
+    return figure
 
 
 def _stocks(carbon: xr.Dataset) -> xr.Dataset:
