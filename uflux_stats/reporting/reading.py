@@ -16,9 +16,8 @@ from uflux_stats.reporting.numbers import Number, Numbers, merge, read_numbers
 NUMBERS: Final = "numbers.json"
 PROVENANCE: Final = "provenance.json"
 STAGES: Final = ".stages"
-FIGURE_FOLDERS: Final = (
-    "figures", "regional_figures", "allocation_figures", "attribution_figures",
-)  # fmt: skip
+FIGURES: Final = "*figures"
+"""Every stage that draws has a folder of such a name."""
 GLOBAL: Final = "global"
 
 
@@ -59,18 +58,16 @@ class Reading:
         return any(one.value is not None for one in self.under(*parts).values())
 
     def figure(self, name: str) -> Path | None:
-        """Return the file of a figure, from whichever stage, or None."""
-        places = (self.folder / folder / f"{name}.png" for folder in FIGURE_FOLDERS)
-        return next((place for place in places if place.is_file()), None)
+        """Return the file of a figure, from whichever stage, or None.
 
-    def figures(self, start: str) -> dict[str, Path]:
-        """Return all figures whose names begin with ``start``, by name, in their order."""
-        found = (
-            place
-            for folder in FIGURE_FOLDERS
-            for place in (self.folder / folder).glob(f"{start}*.png")
-        )
-        return {place.stem: place for place in sorted(found, key=lambda place: place.stem)}
+        A name that several stages use is given with its folder, such as ``emulator_figures/gap``.
+        """
+        pattern = f"{name}.png" if "/" in name else f"{FIGURES}/{name}.png"
+        return next(iter(sorted(self.folder.glob(pattern))), None)
+
+    def figures(self, folder: str) -> list[Path]:
+        """Return all figures of a folder, in the order of their names."""
+        return sorted((self.folder / folder).glob("*.png"))
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Return the rows of a table of the run as texts; none if it is missing or empty."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.parts import missing, missing_line
-from uflux_stats.reporting.places import place_name
+from uflux_stats.reporting.places import place_name, place_title
 from uflux_stats.reporting.reading import Reading
 from uflux_stats.reporting.wording import (
     DASH,
@@ -51,6 +51,10 @@ _EFFECTS: Final = (
     "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
     "the flux, in standard deviations, over all paths of the causal graph together, with its 90 % "
     "interval; in bold where that lies on one side of zero."
+)
+_CUBES: Final = (
+    "The same effects in the upscaled cubes instead of at towers. Cubes have all places, but know "
+    "of drivers only what the models have learned at towers."
 )
 _TRUTH: Final = (
     "The planet of this run is generated, so its truth is known. The interval of a recovered value "
@@ -101,7 +105,7 @@ def regions_table(run: Reading, regions: Sequence[str]) -> str:
     names = [name for name in FLUXES if run.find("totals", there[0], name)]
     heads = [_with_units(flux_name(name), run.find("totals", there[0], name)) for name in names]
     rows = [
-        [place_name(region)]
+        [place_title(region)]
         + [figure_text(_value(run.find("totals", region, name))) for name in names]
         for region in there
     ]
@@ -161,9 +165,9 @@ def driver_text(run: Reading, region: str) -> str:
     return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
 
 
-def driver_table(run: Reading, region: str) -> str:
+def driver_table(run: Reading, region: str, *, source: str = "attribution") -> str:
     """Tabulate the total effects of drivers on each flux; those that differ from zero in bold."""
-    found = run.under("attribution", region)
+    found = run.under(source, region)
     drivers = dict.fromkeys(name.split(".")[1] for name in found if name.endswith(".total"))
     if not drivers:
         return ""
@@ -172,6 +176,12 @@ def driver_table(run: Reading, region: str) -> str:
         for driver in drivers
     ]
     return table_text(["driver", *TARGETS], rows)
+
+
+def cube_section(run: Reading, region: str) -> str:
+    """Tabulate the same effects as the cubes have them; nothing where they were not asked."""
+    table = driver_table(run, region, source="attribution_cubes")
+    return f"### In the cubes\n\n{_CUBES}\n\n{table}" if table else ""
 
 
 def truth_section(run: Reading) -> str:

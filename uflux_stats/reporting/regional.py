@@ -4,13 +4,11 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.maps import coastlines, colour_scale
-from uflux_stats.reporting.style import GREY, axis_label, new_figure, style
+from uflux_stats.reporting.maps import draw_field
+from uflux_stats.reporting.style import axis_label, new_figure, style
 
 MAPPED: Final = ("GPP", "RECO", "NEE")
 _MARGIN: Final = 4.0
@@ -48,24 +46,15 @@ def region_map(fields: xr.Dataset, mask: xr.DataArray) -> Figure:
     ratio = np.ptp(limits[1]) / np.ptp(limits[0])
     with style():
         figure = new_figure(2.8 * len(inside), min(max(2.8 * ratio, 1.6), 3.6) + 0.9)
+        # room for a notice below
+        figure.set_layout_engine("constrained", rect=(0, 0.05, 1, 0.95))
         axes = figure.subplots(1, len(inside), squeeze=False)[0]
         for ax, (name, field) in zip(axes, inside.items(), strict=True):
-            _draw(figure, ax, field, name)
+            draw_field(figure, ax, field, axis_label(name, str(field.attrs["units"])))
             ax.set(xlim=limits[0], ylim=limits[1], title=name)
             ax.set_xlabel(axis_label("longitude", "degrees"))
         axes[0].set_ylabel(axis_label("latitude", "degrees"))
     return figure
-
-
-def _draw(figure: Figure, ax: Axes, field: xr.DataArray, name: str) -> None:
-    norm, colours = colour_scale(field)
-    mesh = ax.pcolormesh(
-        field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
-        rasterized=True,
-    )  # fmt: skip
-    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
-    label = axis_label(name, str(field.attrs["units"]))
-    figure.colorbar(mesh, ax=ax, location="bottom", label=label, extend="both")
 
 
 def _limits(mask: xr.DataArray) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -11,7 +11,7 @@ from uflux_stats.errors import UfluxError
 from uflux_stats.reporting.documents import with_parameters
 from uflux_stats.reporting.engines import Engine, EngineName, started
 from uflux_stats.reporting.index import write_index
-from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_name
+from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_title
 from uflux_stats.reporting.reading import Reading, file_name, open_run
 
 FOLDER: Final = "reports"
@@ -156,7 +156,7 @@ def _of_continent(name: str) -> Job:
 
 
 def _of_type(name: str) -> Job:
-    return Job("pft.qmd", place_name(name), f"pft-{file_name(name)}.html", ("pft", name))
+    return Job("pft.qmd", place_title(name), f"pft-{file_name(name)}.html", ("pft", name))
 
 
 def _known(what: str, name: str, names: Sequence[str]) -> str:

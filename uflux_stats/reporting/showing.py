@@ -27,6 +27,11 @@ class Remark:
         return self.text
 
 
+def gallery(run: Reading, folder: str) -> list[Picture]:
+    """Return all figures of a folder to be shown; none where the run has no such folder."""
+    return [Picture(place) for place in run.figures(folder)]
+
+
 def text(markdown: str) -> Remark:
     """Return a text in Markdown to be shown: Quarto puts captions to what is shown, not printed."""
     return Remark(markdown)

@@ -19,17 +19,24 @@ from uflux_stats.reporting.wording import (
 
 FLUXES: Final = ("GPP", "RECO", "NEE", "NEE_difference", "LE")
 SECTIONS: Final = {
-    "emulator": (
-        "Skill of the allocation",
-        "How well the allocation learned from vegetation models gives their fluxes and stocks "
-        "back where it has not seen them.",
-    ),
     "benchmark": (
-        "Stocks against observed maps",
-        "Emulated carbon beside maps that were made from measurements.",
+        "Against independent measurements",
+        "Emulated carbon beside what was measured or estimated elsewhere, and never learned from.",
     ),
+    "respiration": (
+        "Respiration",
+        "Parameters of ecosystem respiration by land cover type, with what their posteriors say "
+        "where they were sampled.",
+    ),
+    "shap": ("What the refinement has learned", "Shares of the predictors in what is predicted."),
 }
 """Stages whose numbers are shown as they stand: title and what they are."""
+FEW: Final = 30
+"""Longer tables are folded."""
+_EMULATED: Final = (
+    "How well the allocation learned from vegetation models gives their fluxes and stocks back "
+    "where it has not seen them: r² of the mean over the models, by what was held out."
+)
 MODES: Final = {"exact": "closed exactly", "paper": "closed as in the paper", "none": "not closed",
                 "DGVM": "vegetation models"}  # fmt: skip
 _CLOSURE: Final = (
@@ -132,16 +139,51 @@ def number_table(found: Numbers) -> str:
         ]
         for name, one in found.items()
     ]
-    return table_text(["quantity", "value", "interval", "n", "note"], rows) if rows else ""
+    heads = ["quantity", "value", "interval", "n", "note"]
+    return table_text(heads, rows, words=True) if rows else ""
 
 
-def numbers_section(run: Reading, stage: str) -> str:
+def stage_section(run: Reading, stage: str) -> str:
     """Tabulate all numbers of a stage under a heading; nothing where it has none."""
     title, text = SECTIONS[stage]
     found = run.under(stage)
     if not found:
         return ""
-    return f"## {title} {{#sec-{stage}}}\n\n{text}\n\n{number_table(found)}"
+    return f"## {title} {{#sec-{stage}}}\n\n{text}\n\n{_folded(found)}"
+
+
+def emulator_section(run: Reading) -> str:
+    """Tabulate the skill of the emulator by split, all its numbers folded below."""
+    found = run.under("emulator")
+    if not found:
+        return ""
+    places = [name.split(".") for name in found if name.endswith(".r2")]
+    kept = [(split, product) for split, *middle, product, _ in places if middle == ["mean"]]
+    splits = list(dict.fromkeys(split for split, _ in kept))
+    products = dict.fromkeys(product for _, product in kept)
+    rows = [
+        [product]
+        + [_two_of(run.find("emulator", split, "mean", product, "r2")) for split in splits]
+        for product in products
+    ]
+    table = table_text(["r²", *splits], rows) if rows else ""
+    return (
+        f"## Skill of the allocation {{#sec-emulator}}\n\n{_EMULATED}\n\n{table}\n\n"
+        f"{_all_of(found)}"
+    )
+
+
+def _folded(found: Numbers) -> str:
+    return number_table(found) if len(found) <= FEW else _all_of(found)
+
+
+def _all_of(found: Numbers) -> str:
+    title = f"All {len(found)} numbers"
+    return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{number_table(found)}\n:::\n'
+
+
+def _two_of(one: Number | None) -> str:
+    return DASH if one is None else _two(one.value)
 
 
 def closure_section(run: Reading) -> str:

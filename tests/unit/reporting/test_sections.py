@@ -11,6 +11,7 @@ from uflux_stats.reporting.origin import origin_text
 from uflux_stats.reporting.parts import command, missing, missing_line, notices
 from uflux_stats.reporting.reading import Reading, open_run
 from uflux_stats.reporting.region_sections import (
+    cube_section,
     driver_table,
     driver_text,
     flux_summary,
@@ -21,14 +22,15 @@ from uflux_stats.reporting.region_sections import (
     tower_text,
     truth_section,
 )
-from uflux_stats.reporting.showing import Picture, Remark, show
+from uflux_stats.reporting.showing import Picture, Remark, gallery, show
 from uflux_stats.reporting.skill_sections import (
     closure_section,
+    emulator_section,
     gap_callout,
     group_table,
-    numbers_section,
     skill_table,
     split_table,
+    stage_section,
     tower_skill_table,
 )
 from uflux_stats.reporting.wording import figure_text, trend_text
@@ -99,9 +101,39 @@ def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     run = open_run(small_run)
     assert "| NEP | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
     assert closure_section(reading()) == ""
-    assert numbers_section(run, "emulator") == ""
+    assert "17 towers" in stage_section(run, "respiration")
+    assert stage_section(run, "benchmark") == ""
+    assert emulator_section(run) == ""
+    assert cube_section(run, "Europe") == ""
     assert sink_section(run, "Europe") == ""
     assert truth_section(run) == ""
+
+
+def test_the_emulator_is_told_by_split() -> None:
+    text = emulator_section(
+        reading(
+            emulator__random__mean__NPP__r2=Number(0.91),
+            emulator__blocks__mean__NPP__r2=Number(-0.2),
+            emulator__blocks__mean__Rh__r2=Number(0.5),
+            emulator__random__p25__NPP__r2=Number(0.8),
+            emulator__gap__NPP__r2=Number(0.3),
+            emulator__seasons=Number(None, note="skipped"),
+        )
+    )
+    assert "| r² | random | blocks |" in text
+    assert "| NPP | 0.91 | −0.20 |" in text
+    assert "| Rh | – | 0.50 |" in text
+    assert 'title="All 6 numbers" collapse="true"' in text
+
+
+def test_long_lists_of_numbers_are_folded() -> None:
+    many = {f"shap__GPP__x{place}": Number(0.1) for place in range(31)}
+    assert 'collapse="true"' in stage_section(reading(**many), "shap")
+
+
+def test_effects_in_cubes_stand_beside_those_at_towers() -> None:
+    run = reading(attribution_cubes__globe__GPP__TA__total=Number(0.4, "1", 0.3, 0.5, 99))
+    assert "| TA | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(run, "globe")
 
 
 def test_truth_stands_beside_what_was_recovered() -> None:
@@ -165,6 +197,12 @@ def test_figures_or_what_makes_them(small_run: Path) -> None:
     assert isinstance(lacking, Remark)
     assert "--drivers FILE" in lacking._repr_markdown_()
     assert show(run, "map_LE") is None
+    assert run.figure("figures/map_GPP") == run.figure("map_GPP")
+    assert run.figure("regional_figures/map_GPP") is None
+    assert [one.path.name for one in gallery(run, "regional_figures")] == [
+        "fluxes_europe.png", "map_europe.png",
+    ]  # fmt: skip
+    assert gallery(run, "benchmark_figures") == []
 
 
 def test_origin_lists_what_to_cite(small_run: Path) -> None:
