@@ -115,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Without a choice: the reports of the globe and of validation.",
         allow_abbrev=False,
     ))  # fmt: skip
+    _add_data(commands.add_parser(
+        "data",
+        help="look at data before they are used",
+        allow_abbrev=False,
+    ))  # fmt: skip
     return parser
 
 
@@ -173,6 +178,25 @@ def _report(arguments: argparse.Namespace) -> None:
         print(f"rendered with {rendered.engine}")
         for page in (*rendered.pages, rendered.index):
             print(page)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True, parser_class=_Parser)
+    check = actions.add_parser(
+        "check", help="what is there, and what in it is implausible", allow_abbrev=False
+    )
+    check.add_argument("path", type=Path, metavar="PATH", help="folder of vegetation models")
+    check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
+    check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
+    _add_loudness(check)
+    check.set_defaults(command=_data_check)
+
+
+def _data_check(arguments: argparse.Namespace) -> None:
+    from uflux_stats.io.data_check import check_data, render
+    from uflux_stats.io.dgvm.folder_check import dgvm_checker
+
+    print(render(check_data(arguments.path, (dgvm_checker(arguments.scenario),)), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:

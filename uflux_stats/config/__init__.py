@@ -2,6 +2,7 @@
 
 from uflux_stats.config.reading import build_config, parse_override, read_config
 from uflux_stats.config.sections import (
+    BenchmarksConfig,
     EmulateConfig,
     InputConfig,
     OutputConfig,
@@ -14,6 +15,7 @@ from uflux_stats.config.sections import (
 from uflux_stats.config.verify import check
 
 __all__ = [
+    "BenchmarksConfig",
     "EmulateConfig",
     "InputConfig",
     "OutputConfig",

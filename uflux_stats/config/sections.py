@@ -134,6 +134,35 @@ class EmulateConfig:
 
 
 @dataclass(frozen=True)
+class BenchmarksConfig:
+    """``[benchmarks]``: observations that nothing learns from, to hold the allocation against.
+
+    ``srdb``: soil respiration (Parquet or CSV); ``soil_carbon``: maps in kg m-2 (HWSD, NCSCD);
+    ``biomass``: tiles of ESA CCI, or their folder; ``land_sink``: workbook of the Global Carbon
+    Budget.
+    """
+
+    srdb: Path | None = None
+    soil_carbon: tuple[Path, ...] = ()
+    biomass: tuple[Path, ...] = ()
+    land_sink: Path | None = None
+
+    @property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """What was named, by kind.
+
+        Examples
+        --------
+        >>> BenchmarksConfig(srdb=Path("srdb.csv")).files
+        {'srdb': (PosixPath('srdb.csv'),)}
+        """
+        single = {"srdb": self.srdb, "land_sink": self.land_sink}
+        several = {"soil_carbon": self.soil_carbon, "biomass": self.biomass}
+        one = {kind: (path,) for kind, path in single.items() if path is not None}
+        return one | {kind: paths for kind, paths in several.items() if paths}
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
@@ -173,6 +202,7 @@ class RunConfig:
     validation: ValidationConfig = ValidationConfig()
     attribution: AttributionConfig = AttributionConfig()
     emulate: EmulateConfig = EmulateConfig()
+    benchmarks: BenchmarksConfig = BenchmarksConfig()
     output: OutputConfig = OutputConfig()
     run: RunSection = RunSection()
 

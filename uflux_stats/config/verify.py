@@ -29,6 +29,9 @@ def check(config: RunConfig) -> None:
             _require_there(path, key=f"input.{key}")
     for path in given.drivers:
         _require_there(path, key="input.drivers")
+    for kind, paths in config.benchmarks.files.items():
+        for path in paths:
+            _require_there(path, key=f"benchmarks.{kind}")
     _require_run_folder(config.output.out)
 
 
@@ -52,6 +55,12 @@ def _check_together(config: RunConfig) -> None:
         raise ConfigError(
             "input.drivers: expected gridded drivers for tower_drivers = 'grid', got none; "
             "give --drivers, or set tower_drivers = 'tower'"
+        )
+    emulates = config.is_twin or (given.drivers and given.dgvm is not None)
+    if config.benchmarks.files and not emulates:
+        raise ConfigError(
+            f"benchmarks: expected drivers and dgvm beside {[*config.benchmarks.files]}, got none; "
+            "give --drivers and --dgvm: what is compared is the allocation"
         )
 
 

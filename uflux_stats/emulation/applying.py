@@ -7,23 +7,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.emulation.closure import (
-    FLUXES,
-    Given,
-    Ratios,
-    Shares,
-    by_ratios,
-    close,
-    relative_error,
-    separate,
-    spread,
-)
+from uflux_stats.emulation.closure import Ratios, by_ratios, close, separate
 from uflux_stats.emulation.emulator import Emulator, Values
 from uflux_stats.emulation.options import Closure
+from uflux_stats.emulation.prior import FLUXES, Given, Shares, relative_error, spread
 from uflux_stats.emulation.stocks import Months, Turnover, by_ratio, integrate, with_parts
 from uflux_stats.stats.reconcile import Reconciled
 
 Array = NDArray[np.float32]
+RATIO: Final = "_ratio"
+"""Ends the names of pools as the direct ratio, where pools are integrated."""
+RAISED: Final = "cSoil_raised"
 MOVED: Final = ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
 
 
@@ -35,6 +29,9 @@ class Applied:
     ----------
     fluxes : dict of array, (member, time, site) [gC m-2 d-1]
     pools : dict of array, (member, year, site) [gC m-2]
+        Where they are integrated, ``X_ratio`` is the direct ratio beside.
+    first : dict of array, (member, site) [gC m-2]
+        ``cSoil_raised``, by how much the first state of integrated soil was raised.
     moved : dict of array, (time, site)
         Of "exact": ``adjustment_X`` (mean over members) and ``adjustment_size_X`` (mean of its
         size) [gC m-2 d-1], ``posterior_sd_X`` [gC m-2 d-1], ``chi_square`` [1].
@@ -44,6 +41,7 @@ class Applied:
 
     fluxes: dict[str, Array]
     pools: dict[str, Array]
+    first: dict[str, Array]
     moved: dict[str, Array]
     counts: dict[str, int]
 
@@ -118,7 +116,7 @@ def apply_closure(predicted: Predicted, closure: Closure) -> Applied:
     for one, own in zip(predicted.given, predicted.values, strict=True):
         shares = _shares(own, predicted.spreads, one.GPP.shape)
         data, reconciled = _closed(one, shares, own, closure)
-        parts.append(_Member(data, _pools(data, own, predicted), reconciled))
+        parts.append(_Member(data, _stocks(data, own, predicted), reconciled))
     return _together(parts)
 
 
@@ -182,15 +180,22 @@ def _closed(
 
 
 @dataclass(frozen=True)
+class _Stocks:
+    """Pools of one member (site, year), what was added to the first state (site,), and counts."""
+
+    pools: dict[str, NDArray[np.floating]]
+    first: dict[str, NDArray[np.floating]]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
 class _Member:
     fluxes: xr.Dataset
-    pools: tuple[dict[str, NDArray[np.floating]], dict[str, int]]
+    stocks: _Stocks
     reconciled: Reconciled | None
 
 
-def _pools(
-    data: xr.Dataset, own: Values, predicted: Predicted
-) -> tuple[dict[str, NDArray[np.floating]], dict[str, int]]:
+def _stocks(data: xr.Dataset, own: Values, predicted: Predicted) -> _Stocks:
     """Pools of one member, and what had to be counted."""
     days = predicted.days
     years = len(days) // 12
@@ -205,12 +210,14 @@ def _pools(
     months = Months(npp, npp if rh is None else rh, days)
     sums = (npp * days).reshape(len(npp), years, 12).sum(axis=2)
     counts = {"negative_npp": int((sums < 0).sum()), "raised_soil": 0}
+    ratio = by_ratio(months.yearly_npp, turnover)
     through_time = predicted.integrated and years > 1 and rh is not None
-    if through_time and turnover.vegetation is not None and turnover.soil is not None:
-        pools, counts["raised_soil"] = integrate(months, turnover)
-    else:
-        pools = by_ratio(months.yearly_npp, turnover)
-    return with_parts(pools, turnover), counts
+    if not through_time or turnover.vegetation is None or turnover.soil is None:
+        return _Stocks(with_parts(ratio, turnover), {}, counts)
+    pools, raised = integrate(months, turnover)
+    counts["raised_soil"] = int((raised > 0).sum())
+    beside = {name + RATIO: values for name, values in ratio.items()}
+    return _Stocks(with_parts(pools, turnover) | beside, {RAISED: raised}, counts)
 
 
 def _together(members: list[_Member]) -> Applied:
@@ -220,15 +227,16 @@ def _together(members: list[_Member]) -> Applied:
         for name in FLUXES
         if name in members[0].fluxes
     }
-    pools = {
-        name: np.stack([m.pools[0][name].T for m in members]).astype(np.float32)
-        for name in members[0].pools[0]
-    }
+    pools, first = (
+        {name: np.stack([part[name].T for part in parts]).astype(np.float32) for name in parts[0]}
+        for parts in ([m.stocks.pools for m in members], [m.stocks.first for m in members])
+    )
     counts = {
-        name: sum(m.pools[1][name] for m in members) for name in ("negative_npp", "raised_soil")
+        name: sum(m.stocks.counts[name] for m in members)
+        for name in ("negative_npp", "raised_soil")
     }
     found = [m.reconciled for m in members if m.reconciled is not None]
-    return Applied(fluxes, pools, _moved(found) if found else {}, counts)
+    return Applied(fluxes, pools, first, _moved(found) if found else {}, counts)
 
 
 def _moved(found: list[Reconciled]) -> dict[str, Array]:

@@ -1,27 +1,28 @@
-"""Do the emulated budgets close, and what did closing them move? Tables for every mode."""
+"""Do the emulated budgets close? One table for every mode, quantiles and the models themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
-from uflux_stats.checks import require_dims
-from uflux_stats.emulation.closure import FLUXES
+from uflux_stats.emulation.prior import FLUXES
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.grid.regions import By, region_masks
-from uflux_stats.stats.conservation import POOLS, conservation, stock_residual
-from uflux_stats.stats.totals import total
+from uflux_stats.grid.regions import By
+from uflux_stats.stats.conservation import POOLS, conservation
 
 DGVM: Final = "DGVM"
-MOVED_FROM: Final = 0.05
-"""Adjustments of more than this [gC m-2 d-1] count as a move."""
-SEASONS: Final = ("DJF", "MAM", "JJA", "SON")
+REGIONS: Final[tuple[By, ...]] = ("globe", "continent")
+QUANTILES: Final = {"p25": 0.25, "p75": 0.75}
 
 
 def audit(
-    carbon: Mapping[str, xr.Dataset], dgvms: xr.Dataset | None = None, *, by: By | None = None
+    carbon: Mapping[str, xr.Dataset],
+    dgvms: xr.Dataset | None = None,
+    *,
+    by: By | Sequence[By] = REGIONS,
 ) -> pd.DataFrame:
     """Tabulate the residual of every budget for every mode, and for the vegetation models.
 
@@ -31,24 +32,60 @@ def audit(
         By closure mode, of ``emulate``.
     dgvms : xr.Dataset, (model, ..., lat, lon), optional
         Of ``read_dgvm``; those variables that it has make the budgets under the name "DGVM".
-    by : str, optional
-        Kind of region of the totals; by default all land.
+    by : str or sequence of str
+        Kinds of regions.
 
     Returns
     -------
     pandas.DataFrame
-        ``mode``, ``budget`` (NEP, RECO, GPP, stock), ``region``, ``max_relative`` (of all cells,
-        steps and members) and ``mean_relative`` [1], ``total`` [PgC yr-1] (mean over years and
-        members) and ``largest_total`` (the member with the largest size).
+        ``mode``, ``budget`` (NEP, RECO, GPP, stock), ``region``; of its cells, steps and members
+        ``max_relative``, ``mean_relative`` and ``open_share`` (as in ``Conservation``) [1];
+        ``total`` [PgC yr-1] (mean over years and members) and ``largest_total`` (the member with
+        the largest size).
     """
     parts = [_audit_one(mode, data, "member", by) for mode, data in carbon.items()]
     if dgvms is not None:
-        parts.append(_audit_one(DGVM, as_budget(dgvms, like=next(iter(carbon.values()))),
-                                "model", by))  # fmt: skip
+        models = as_budget(dgvms, like=next(iter(carbon.values())))
+        parts.append(_audit_one(DGVM, models, "model", by))
     return pd.concat(parts, ignore_index=True)
 
 
-def _audit_one(mode: str, data: xr.Dataset, dim: str, by: By | None) -> pd.DataFrame:
+def member_quantiles(carbon: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Take quantiles over members variable by variable, which is what does not add up.
+
+    Parameters
+    ----------
+    carbon : xr.Dataset, (member, ..., lat, lon)
+        Of ``emulate``, under any closure.
+
+    Returns
+    -------
+    dict of xr.Dataset, (member, ..., lat, lon)
+        "p25" and "p75", each with one member of that name.
+    """
+    found: dict[str, dict[str, xr.DataArray]] = {name: {} for name in QUANTILES}
+    for name in (*FLUXES, *POOLS):
+        if name not in carbon:
+            continue
+        # a sort puts missing values last and is many times faster than nanquantile
+        ordered = np.sort(carbon[name].transpose("member", ...).values, axis=0)
+        template = carbon[name].transpose("member", ...).isel(member=0, drop=True)
+        for label, share in QUANTILES.items():
+            found[label][name] = template.copy(data=_quantile(ordered, share))
+    return {label: xr.Dataset(data).expand_dims(member=[label]) for label, data in found.items()}
+
+
+def _quantile(ordered: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Interpolate between the members, (member, ...), in order; missing where one is missing."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    between = ordered[low] + np.float32(place - low) * (ordered[high] - ordered[low])
+    values: NDArray[np.float32] = np.where(np.isfinite(ordered[-1]), between, np.nan)
+    return values
+
+
+def _audit_one(mode: str, data: xr.Dataset, dim: str, by: By | Sequence[By]) -> pd.DataFrame:
     frames = []
     for name in data[dim].values:
         wanted = [v for v in (*FLUXES, *POOLS) if v in data]
@@ -64,16 +101,16 @@ def _audit_one(mode: str, data: xr.Dataset, dim: str, by: By | None) -> pd.DataF
         frames.append(found.to_frame(by=by))
     if not frames:
         return pd.DataFrame()
-    rows = pd.concat(frames)
-    groups = rows.groupby(["budget", "region"], sort=False)
+    groups = pd.concat(frames).groupby(["budget", "region"], sort=False)
     table = groups.agg(
         max_relative=("max_relative", "max"),
         mean_relative=("mean_relative", "mean"),
+        open_share=("open_share", "mean"),
         total=("total", "mean"),
         largest_total=("total", lambda t: t.abs().max()),
     ).reset_index()
     table.insert(0, "mode", mode)
-    return table
+    return table.dropna(subset=["max_relative"])
 
 
 def as_budget(dgvms: xr.Dataset, *, like: xr.Dataset) -> xr.Dataset:
@@ -96,104 +133,3 @@ def as_budget(dgvms: xr.Dataset, *, like: xr.Dataset) -> xr.Dataset:
     monthly = [n for n in data if "year" not in data[n].dims or n in POOLS]
     maps = {n: like[n] for n in ("land_area", "IGBP", "KOPPEN", "continent") if n in like.coords}
     return data[monthly].assign_coords(maps)
-
-
-def stock_balance(carbon: xr.Dataset, *, lags: Iterable[int] = range(6)) -> pd.DataFrame:
-    """Compare the yearly change of all pools with NEP of the same year and of years before.
-
-    Parameters
-    ----------
-    carbon : xr.Dataset
-        NEP (member, time, lat, lon) [gC m-2 d-1] and pools (member, year, lat, lon) [gC m-2]
-        of two or more years, with coordinate ``land_area``; the mean over members is taken.
-    lags : iterable of int
-        Years by which the pools follow; those that leave no year are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``lag``, ``year`` (of the change), ``stock_change`` and ``NEP`` [PgC yr-1].
-
-    Raises
-    ------
-    MissingVariableError, UnitsError
-        If NEP or all pools are missing, or in another unit.
-    """
-    pools = [pool for pool in POOLS if pool in carbon]
-    mean = carbon[["NEP", *pools]].mean("member", keep_attrs=True).compute()
-    tables = []
-    for lag in lags:
-        if lag > mean.sizes["year"] - 2:
-            continue
-        found = stock_residual(mean, lag=lag, pools=pools)
-        sums = {
-            name: total(found[name].assign_attrs(units="gC m-2")).values
-            for name in ("stock_change", "NEP")
-        }
-        tables.append(pd.DataFrame({"lag": lag, "year": found["year"].values, **sums}))
-    return pd.concat(tables, ignore_index=True)
-
-
-def adjustment_table(carbon: xr.Dataset, *, by: By = "pft") -> pd.DataFrame:
-    """Tabulate how often and how far "exact" moved each flux, by region and season.
-
-    Parameters
-    ----------
-    carbon : xr.Dataset
-        Of ``emulate`` with closure "exact".
-    by : {"pft", "continent", "koppen", "latitude", "tropics", "globe"}
-        Kind of region.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``flux``, ``region``, ``season`` (months of the northern year), ``mean`` adjustment and mean
-        ``size`` [gC m-2 d-1] over land, ``moved`` (share of land and time moved by more than 0.05
-        gC m-2 d-1).
-
-    Raises
-    ------
-    MissingVariableError
-        If ``carbon`` carries no adjustments.
-    """
-    prefix = "adjustment_size_"
-    there = map(str, carbon.data_vars)
-    names = [name.removeprefix(prefix) for name in there if name.startswith(prefix)]
-    if not names:
-        raise MissingVariableError(
-            "carbon: expected adjustments, got none; emulate with closure='exact'"
-        )
-    require_dims(carbon, ("time", "lat", "lon"), name="carbon")
-    masks = region_masks(carbon, by)
-    weights = masks * carbon["land_area"].fillna(0.0).reset_coords(drop=True)
-    season = carbon["time"].dt.season.values
-    rows = []
-    for flux in names:
-        # double precision: sums in single precision depend on where arrays lie in memory
-        size = carbon[f"adjustment_size_{flux}"].astype(np.float64).compute()
-        fields = {
-            "mean": carbon[f"adjustment_{flux}"].astype(np.float64).compute(),
-            "size": size,
-            "moved": (size > MOVED_FROM).where(size.notnull()),
-        }
-        for label in SEASONS:
-            steps = np.flatnonzero(season == label)
-            if not steps.size:
-                continue
-            means = {
-                key: _mean(field.isel(time=steps).mean("time"), weights)
-                for key, field in fields.items()
-            }
-            rows += [
-                {"flux": flux, "region": str(region), "season": label,
-                 **{key: float(means[key].sel(region=region)) for key in fields}}
-                for region in masks["region"].values
-            ]  # fmt: skip
-    return pd.DataFrame(rows).dropna(subset=["size"]).reset_index(drop=True)
-
-
-def _mean(field: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
-    bare = field.reset_coords(drop=True)
-    covered = (weights * bare.notnull()).sum(("lat", "lon"))
-    summed = (weights * bare.fillna(0.0)).sum(("lat", "lon"))
-    return summed / covered.where(covered > 0)

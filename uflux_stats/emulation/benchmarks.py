@@ -13,6 +13,7 @@ from uflux_stats.stats.metrics import score
 from uflux_stats.stats.totals import total
 
 GRAMS_PER_MEGAGRAM_HECTARE: Final = 100.0
+GRAMS_PER_KILOGRAM: Final = 1000.0
 RESPIRED: Final = ("Rs", "Rh")
 
 
@@ -34,7 +35,8 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
     -------
     pandas.DataFrame
         One row per cell and kind: ``kind`` ("Rs" or "Rh"), ``lat``, ``lon``, ``observed``,
-        ``modelled`` [gC m-2 yr-1], ``n`` (measurements).
+        ``modelled``, ``least`` (emulated Rh, which Rs should not be below) [gC m-2 yr-1], ``n``
+        (measurements).
 
     Raises
     ------
@@ -56,6 +58,7 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
                 "lon": cells["lon"].values,
                 "observed": rows[kind].to_numpy(),
                 "modelled": cells.values,
+                "least": yearly["Rh"].sel(lat=lat, lon=lon, method="nearest").values,
             }
         ).dropna()
         grouped = table.groupby(["kind", "lat", "lon"], as_index=False)
@@ -63,6 +66,7 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
             grouped.agg(
                 observed=("observed", "mean"),
                 modelled=("modelled", "mean"),
+                least=("least", "mean"),
                 n=("observed", "size"),
             )
         )
@@ -76,22 +80,27 @@ def _yearly(flux: xr.DataArray) -> xr.DataArray:
     return (mean * days).sum("time", skipna=False) / years
 
 
-def score_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Score each kind of measurement: r2, r2_pearson, rmse, slope, bias, n (cells).
+def score_pairs(pairs: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Score each kind of measurement over cells, with the metrics of ``score``.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
         Of ``soil_respiration_pairs``.
+
+    Returns
+    -------
+    dict of dict
+        By kind ("Rh", "Rs") and metric.
     """
-    rows = []
+    found = {}
     for kind, table in pairs.groupby("kind"):
         observed, modelled = (
             xr.DataArray(table[name].to_numpy(), dims="row", attrs={"units": "gC m-2 yr-1"})
             for name in ("observed", "modelled")
         )
-        rows.append({"kind": kind, **_scores(score(observed, modelled))})
-    return pd.DataFrame(rows)
+        found[str(kind)] = _scores(score(observed, modelled))
+    return found
 
 
 def _scores(found: xr.Dataset) -> dict[str, float]:
@@ -100,7 +109,7 @@ def _scores(found: xr.Dataset) -> dict[str, float]:
 
 def compare_soil_carbon(
     stocks: xr.DataArray, observed: xr.DataArray, land_area: xr.DataArray
-) -> dict[str, float]:
+) -> tuple[dict[str, float], xr.Dataset]:
     """Compare soil carbon with a map.
 
     Parameters
@@ -113,9 +122,11 @@ def compare_soil_carbon(
 
     Returns
     -------
-    dict
-        Scores of cells where both are known, and ``total_modelled``, ``total_observed`` [PgC] over
-        these.
+    scores : dict
+        Metrics of ``score`` over cells where both are known, and ``total_modelled``,
+        ``total_observed`` [PgC] over these.
+    maps : xr.Dataset, (lat, lon) [kgC m-2]
+        ``observed``, ``modelled`` and ``difference`` (modelled minus observed).
 
     Raises
     ------
@@ -124,13 +135,16 @@ def compare_soil_carbon(
     """
     require_units(stocks, "gC m-2", name="stocks")
     require_units(observed, "gC m-2", name="observed")
-    mean = stocks.mean([d for d in stocks.dims if d not in ("lat", "lon")])
+    mean = _mean(stocks)
     moved = _on(observed, mean)
     known = mean.notnull() & moved.notnull() & (land_area > 0)
-    pair = [f.where(known).assign_attrs(units="gC m-2") for f in (moved, mean)]
-    found = _scores(score(*pair))
-    sums = [total(f.reset_coords(drop=True), area=land_area).item() for f in pair]
-    return {**found, "total_observed": sums[0], "total_modelled": sums[1]}
+    there, here = (
+        field.where(known).reset_coords(drop=True).assign_attrs(units="gC m-2")
+        for field in (moved, mean)
+    )
+    sums = [total(field, area=land_area).item() for field in (there, here)]
+    found, maps = _compared(there, here, GRAMS_PER_KILOGRAM, "kgC m-2")
+    return {**found, "total_observed": sums[0], "total_modelled": sums[1]}, maps
 
 
 def compare_biomass(
@@ -166,18 +180,23 @@ def compare_biomass(
     require_units(carbon["cAGB"], "gC m-2", name="carbon.cAGB")
     require_units(observed, "gC m-2", name="observed")
     require_same_grid(carbon["cAGB"], observed, names="carbon.cAGB, observed")
-    extra = [d for d in carbon["cAGB"].dims if d not in ("lat", "lon")]
-    unit = {"units": "MgC ha-1"}
-    modelled = (carbon["cAGB"].mean(extra) / GRAMS_PER_MEGAGRAM_HECTARE).assign_attrs(unit)
-    truth = (observed / GRAMS_PER_MEGAGRAM_HECTARE).assign_attrs(unit)
-    maps = xr.Dataset(
-        {
-            "observed": truth,
-            "modelled": modelled,
-            "difference": (modelled - truth).assign_attrs(unit),
-        }
-    )
-    return _scores(score(truth, modelled)), maps
+    modelled = _mean(carbon["cAGB"]).reset_coords(drop=True)
+    return _compared(observed, modelled, GRAMS_PER_MEGAGRAM_HECTARE, "MgC ha-1")
+
+
+def _mean(stocks: xr.DataArray) -> xr.DataArray:
+    return stocks.mean([dim for dim in stocks.dims if dim not in ("lat", "lon")])
+
+
+def _compared(
+    observed: xr.DataArray, modelled: xr.DataArray, grams: float, units: str
+) -> tuple[dict[str, float], xr.Dataset]:
+    """Scores and maps of two fields [gC m-2], in a unit of ``grams`` gC m-2."""
+    pair = {"observed": observed / grams, "modelled": modelled / grams}
+    maps = xr.Dataset({**pair, "difference": pair["modelled"] - pair["observed"]})
+    for name in maps.data_vars:
+        maps[name].attrs = {"units": units}
+    return _scores(score(maps["observed"], maps["modelled"])), maps
 
 
 def compare_land_sink(nep: xr.DataArray, budget: xr.Dataset) -> pd.DataFrame:

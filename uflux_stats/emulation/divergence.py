@@ -1,5 +1,6 @@
 """Why upscaled and modelled land sinks diverge: the net flux by four routes, and its parts."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -7,43 +8,60 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.checks import require_variables
-from uflux_stats.emulation.ensemble import Ensemble, prepare
-from uflux_stats.emulation.parameters import DAYS_PER_YEAR
-from uflux_stats.errors import ConfigError
+from uflux_stats.emulation.models import model_totals
+from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
 from uflux_stats.stats.totals import total
+from uflux_stats.stats.trend import trend
 
-ROUTES: Final = ("dgvm", "hybrid", "direct", "difference")
+FLUXES: Final = ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
+MODELLED: Final = ("GPP", "NPP", "Ra", "Rh", "NEP")
 REGIONS: Final[tuple[By, ...]] = ("globe", "tropics", "continent")
 INTERVAL: Final = (0.05, 0.95)
-LEAST_YEARS: Final = 3
+CONFIDENCE: Final = 0.9
+LEAST_YEARS: Final = 4
+"""Years that a trend with its interval takes."""
+UNIT: Final = "PgC yr-1"
+GAP_NOTE: Final = "part of NEP by difference minus NEP of the models"
+STEPS: Final = {
+    "Ra": "Ra that GPP implies minus Ra that RECO leaves: difference minus hybrid",
+    "NPP": "NPP of the hybrid minus NPP of the models: part of hybrid minus models",
+    "Rh": "Rh of the models minus Rh of the hybrid: part of hybrid minus models",
+}
+
+Numbers = dict[str, dict[str, Any]]
+Totals = Mapping[str, xr.DataArray]
 
 
 def divergence(
-    carbon: xr.Dataset, dgvms: xr.Dataset, drivers: xr.Dataset
-) -> dict[str, dict[str, Any]]:
+    carbon: xr.Dataset, models: xr.Dataset, *, regions: RegionSet = "geographic"
+) -> Numbers:
     """Compare the net flux of the vegetation models, of the hybrid and of upscaling.
 
     Routes: "dgvm", NPP - Rh of the models; "hybrid", NPP - Rh with the models' allocation of the
-    upscaled fluxes; "direct", the net flux upscaled as such; "difference", upscaled GPP - RECO. The
-    gap between "difference" and "dgvm" is that of GPP minus those of Ra and Rh, where the parts of
-    upscaled RECO follow the models' heterotrophic share.
+    upscaled fluxes; "direct", the net flux upscaled as such; "difference", upscaled GPP - RECO.
+
+    The gap between "difference" and "dgvm" is divided twice. ``gap``: that of GPP minus those of Ra
+    and Rh, where the parts of upscaled RECO follow the models' heterotrophic share. ``step``: from
+    "difference" to "hybrid" it is Ra, which upscaled GPP and upscaled RECO tell differently; from
+    "hybrid" to "dgvm" it is NPP and Rh. Each member is compared with the model that taught it.
 
     Parameters
     ----------
     carbon : xr.Dataset, (member, time, lat, lon)
         Of ``emulate`` with closure "none", in which nothing has been moved.
-    dgvms : xr.Dataset, (model, ..., lat, lon)
-        Of ``read_dgvm``.
-    drivers : xr.Dataset, (time, lat, lon)
-        Those of ``carbon``.
+    models : xr.Dataset, (model, lat, lon)
+        Of ``mean_models``.
+    regions : {"geographic", "natural_earth"}
 
     Returns
     -------
     dict
-        ``divergence.REGION.NEP.ROUTE``, ``divergence.REGION.gap.{GPP|Ra|Rh|total}`` and, with three
-        years or more, ``divergence.REGION.trend.{GPP|RECO}``: ``{value, units, low, high, n,
-        note}``; the value is the mean and the interval the 5th and 95th percentile over members.
+        ``divergence.REGION.`` and ``NEP.ROUTE``, ``gap.{GPP|Ra|Rh|total}``, ``step.{Ra|NPP|Rh}`` or
+        ``trend.{GPP|RECO|NEP}``: ``{value, units, low, high, n, note}``. The value is the mean and
+        the interval the 5th and 95th percentile over members; of a trend, which takes four years
+        or more, least squares on the mean over members with AR(1) errors.
 
     Raises
     ------
@@ -57,94 +75,101 @@ def divergence(
             f"carbon: expected closure 'none', got {carbon.attrs.get('closure')!r}; "
             "a closed budget has no divergence left to show"
         )
-    require_variables(carbon, ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh"), name="carbon")
-    models = _models_on_grid(prepare(dgvms, drivers), carbon)
-    numbers: dict[str, dict[str, Any]] = {}
-    for by in REGIONS:
-        ours, theirs = _totals(carbon, by), _model_totals(models, by)
-        for region in ours["GPP"]["region"].values:
-            if by == "tropics" and region != "tropics":
-                continue
-            own = {n: t.sel(region=region) for n, t in ours.items()}
-            other = {n: t.sel(region=region) for n, t in theirs.items()}
-            label = "global" if by == "globe" else str(region)
-            numbers |= _of_region(label, own, other)
+    require_variables(carbon, FLUXES, name="carbon")
+    lacking = [name for name in MODELLED if name not in models]
+    if lacking:
+        raise MissingVariableError(
+            f"models: expected {MODELLED}, got no {lacking}; their sink takes NPP and Rh"
+        )
+    ours = {n: _yearly(total(carbon[n], by=REGIONS, regions=regions)) for n in FLUXES}
+    theirs = model_totals(models, REGIONS, regions)
+    numbers: Numbers = {}
+    for region in theirs["region"].values:
+        if str(region).endswith("extratropics"):
+            continue
+        own = {n: t.sel(region=region, drop=True) for n, t in ours.items()}
+        other = {str(n): t.sel(region=region, drop=True) for n, t in theirs.items()}
+        label = "global" if region == "globe" else str(region)
+        found = {**_routes(own, other), **_parts(own, other), **_trends(own)}
+        numbers |= {f"divergence.{label}.{name}": entry for name, entry in found.items()}
     return numbers
 
 
-def _models_on_grid(ensemble: Ensemble, carbon: xr.Dataset) -> xr.Dataset:
-    """Mean fluxes per year of each model over its years (the last period), (model, lat, lon)."""
-    yearly = ensemble.yearly
-    epochs = yearly["epoch"].values
-    kept = yearly.isel(epoch=[-1]) if "FINAL" in epochs else yearly
-    mean = kept.mean("epoch") if kept.sizes["epoch"] > 1 else kept.isel(epoch=0)
-    lacking = [n for n in ("GPP", "NPP", "Ra", "Rh") if n not in mean]
-    if lacking:
-        require_variables(mean, lacking, name="dgvms")
-    data = {
-        name: (("model", "lat", "lon"), ensemble.cells.put(mean[name].values * DAYS_PER_YEAR),
-               {"units": "gC m-2"})
-        for name in ("GPP", "NPP", "Ra", "Rh")
-    }  # fmt: skip
-    coords = {"model": ensemble.models, "lat": carbon["lat"], "lon": carbon["lon"]}
-    maps = {n: carbon[n] for n in ("land_area", "continent") if n in carbon.coords}
-    return xr.Dataset(data, coords).assign_coords(maps)
+def _yearly(totals: xr.DataArray) -> xr.DataArray:
+    known = totals.compute()
+    return known if "year" in known.dims else known.expand_dims(year=[0])
 
 
-def _totals(carbon: xr.Dataset, by: By) -> dict[str, xr.DataArray]:
-    found = {
-        n: total(carbon[n], by=by).compute() for n in ("GPP", "RECO", "NEP", "NPP", "Ra", "Rh")
-    }
-    return {n: t if "year" in t.dims else t.expand_dims(year=[0]) for n, t in found.items()}
-
-
-def _model_totals(models: xr.Dataset, by: By) -> dict[str, xr.DataArray]:
-    return {str(n): total(models[n], by=by) for n in models.data_vars}
-
-
-def _of_region(
-    label: str, own: dict[str, xr.DataArray], other: dict[str, xr.DataArray]
-) -> dict[str, dict[str, Any]]:
+def _routes(own: Totals, other: Totals) -> Numbers:
     mean = {name: values.mean("year") for name, values in own.items()}
-    sink = other["NPP"] - other["Rh"]
     routes = {
-        "dgvm": sink,
+        "dgvm": other["NEP"],
         "hybrid": mean["NPP"] - mean["Rh"],
         "direct": mean["NEP"],
         "difference": mean["GPP"] - mean["RECO"],
     }
-    key = f"divergence.{label}"
-    numbers = {f"{key}.NEP.{route}": _number(values) for route, values in routes.items()}
-    parts = {
-        "GPP": mean["GPP"].mean() - other["GPP"].mean(),
-        "Ra": other["Ra"].mean() - mean["Ra"].mean(),
-        "Rh": other["Rh"].mean() - mean["Rh"].mean(),
+    return {f"NEP.{route}": _number(values) for route, values in routes.items()}
+
+
+def _parts(own: Totals, other: Totals) -> Numbers:
+    """Divide the gap, each member against its own model."""
+    names = [n for n in own["GPP"]["member"].values if n in other["GPP"]["model"].values]
+    mine = {n: own[n].mean("year").sel(member=names).values for n in FLUXES}
+    model = {n: other[n].sel(model=names).values for n in MODELLED}
+    difference = mine["GPP"] - mine["RECO"]
+    gap = {
+        "GPP": mine["GPP"] - model["GPP"],
+        "Ra": model["Ra"] - mine["Ra"],
+        "Rh": model["Rh"] - mine["Rh"],
+        "total": difference - model["NEP"],
     }
-    note = "share of NEP by difference minus NEP of the models"
-    for name, values in parts.items():
-        numbers[f"{key}.gap.{name}"] = {"value": float(values), "units": "PgC yr-1", "note": note}
-    whole = float(routes["difference"].mean() - sink.mean())
-    numbers[f"{key}.gap.total"] = {"value": whole, "units": "PgC yr-1"}
-    for name in ("GPP", "RECO"):
-        if own[name].sizes["year"] >= LEAST_YEARS:
-            slope = own[name].polyfit("year", 1)["polyfit_coefficients"].sel(degree=1)
-            numbers[f"{key}.trend.{name}"] = _number(slope) | {"units": "PgC yr-2"}
-    return numbers
+    steps = {
+        "Ra": difference - (mine["NPP"] - mine["Rh"]),
+        "NPP": mine["NPP"] - model["NPP"],
+        "Rh": gap["Rh"],
+    }
+    return {
+        **{f"gap.{name}": _number(values, GAP_NOTE) for name, values in gap.items()},
+        **{f"step.{name}": _number(values, STEPS[name]) for name, values in steps.items()},
+    }
 
 
-def _number(values: xr.DataArray) -> dict[str, Any]:
-    known = values.values[np.isfinite(values.values)]
+def _trends(own: Totals) -> Numbers:
+    """Trends of the mean over members; of one year only a note."""
+    mean = {name: own[name].mean("member") for name in ("GPP", "RECO")}
+    mean["NEP"] = mean["GPP"] - mean["RECO"]
+    units = "PgC yr-2"
+    years = mean["GPP"].sizes["year"]
+    if years < LEAST_YEARS:
+        lacking = {"value": None, "units": units, "n": years, "note": f"skipped: {years} years"}
+        return {f"trend.{name}": lacking for name in mean}
+    found = {}
+    for name, series in mean.items():
+        line = trend(series.assign_attrs(units=UNIT), confidence=CONFIDENCE)
+        low, slope, high = (_plain(line[end].item()) for end in ("low", "slope", "high"))
+        ends = {"value": slope, "units": units, "low": low, "high": high, "n": years}
+        found[f"trend.{name}"] = ends | {"note": "mean over members, interval of the trend"}
+    return found
+
+
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _number(values: xr.DataArray | np.ndarray, note: str = "") -> dict[str, Any]:
+    numbers = np.asarray(values, np.float64)
+    known = numbers[np.isfinite(numbers)]
     if not known.size:
-        return {"value": None, "units": "PgC yr-1", "note": "no member has it"}
+        return {"value": None, "units": UNIT, "note": "no member has it"}
     low, high = np.quantile(known, INTERVAL)
     return {
-        "value": float(known.mean()), "units": "PgC yr-1", "low": float(low), "high": float(high),
-        "n": int(known.size),
+        "value": float(known.mean()), "units": UNIT, "low": float(low), "high": float(high),
+        "n": int(known.size), "note": note,
     }  # fmt: skip
 
 
-def divergence_table(numbers: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Lay the numbers out: one row per region, one column per route, gap and trend."""
+def divergence_table(numbers: Numbers) -> pd.DataFrame:
+    """Lay the numbers out: one row per region, one column per route, part and trend."""
     rows: dict[str, dict[str, Any]] = {}
     for key, number in numbers.items():
         _, region, column = key.split(".", 2)

@@ -12,18 +12,16 @@ from uflux_stats.checks import require_dims, require_same_grid, require_units, r
 from uflux_stats.emulation.applying import Applied, apply_closure, predict_cells
 from uflux_stats.emulation.cells import Cells
 from uflux_stats.emulation.emulator import Emulator, train_emulator
+from uflux_stats.emulation.layout import Layers, labelled, template
 from uflux_stats.emulation.options import Closure, EmulateOptions, require_closure
 from uflux_stats.errors import GridError, MissingVariableError
-from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
-from uflux_stats.schema import CARBON_FLUX, SCHEMA
+from uflux_stats.schema import CARBON_FLUX
 
 ROWS_AT_ONCE: Final = 120_000
 """Cells times months of one member that are worked on at a time."""
 BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
 _DEFAULTS: Final = EmulateOptions()
-Layers = dict[str, tuple[tuple[str, ...], np.ndarray]]
-"""Dims and values of each variable on the grid."""
 
 
 def emulate(
@@ -59,8 +57,10 @@ def emulate(
     -------
     xr.Dataset
         GPP RECO NEP NPP Ra Rh (member, time, lat, lon) [gC m-2 d-1]; cVeg cLeaf cWood cRoot cAGB
-        cBGB cLitter cSoil (member, year, lat, lon) [gC m-2], those that the models tell of. With
-        "exact", means over members of how far each flux was moved (``adjustment_X``,
+        cBGB cLitter cSoil (member, year, lat, lon) [gC m-2], those that the models tell of; where
+        they are integrated through time, beside the direct ratios ``X_ratio`` and
+        ``cSoil_raised`` (member, lat, lon), what the first soil was raised by. With "exact",
+        means over members of how far each flux was moved (``adjustment_X``,
         ``adjustment_size_X``), its ``posterior_sd_X`` and ``chi_square`` (time, lat, lon).
         ``attrs["not_available"]`` names pools that no model tells of; they are never filled.
 
@@ -102,7 +102,7 @@ def _emulated(
             _fill(layers, applied, chosen)
             counts[closure] = _added(counts[closure], applied.counts)
     return {
-        closure: _labelled(layers, drivers, emulator, closure).assign_attrs(
+        closure: labelled(layers, drivers, emulator.members, closure).assign_attrs(
             {f"{name}_count": n for name, n in counts[closure].items()}
         )
         for closure, layers in whole.items()
@@ -202,7 +202,7 @@ class _Store:
 
     def write(self, part: xr.Dataset) -> None:
         if self._writer is None:
-            self._template = _template(part, self.drivers)
+            self._template = template(part, self.drivers)
             chunks = {"member": 1, "lat": self.height}
             self._writer = create_store(
                 self._template, self.path, chunks=chunks, title="Carbon allocation"
@@ -256,6 +256,7 @@ def _fill(whole: Layers, applied: Applied, cells: Cells) -> None:
     groups = (
         (("member", "time"), applied.fluxes),
         (("member", "year"), applied.pools),
+        (("member",), applied.first),
         (("time",), applied.moved),
     )
     for dims, variables in groups:
@@ -264,64 +265,3 @@ def _fill(whole: Layers, applied: Applied, cells: Cells) -> None:
                 shape = (*values.shape[:-1], len(cells.lat), len(cells.lon))
                 whole[name] = ((*dims, "lat", "lon"), np.full(shape, np.nan, np.float32))
             whole[name][1][..., cells.row, cells.column] = values
-
-
-def _labelled(
-    whole: Layers,
-    drivers: xr.Dataset,
-    emulator: Emulator,
-    closure: Closure,
-) -> xr.Dataset:
-    data = {name: (dims, values, _attrs(name)) for name, (dims, values) in whole.items()}
-    pools = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
-    lacking = [name for name in pools if name not in whole]
-    coords = {
-        "member": emulator.members,
-        "time": drivers["time"],
-        "year": np.unique(drivers["time"].dt.year.values),
-        "lat": drivers["lat"],
-        "lon": drivers["lon"],
-    }
-    attrs = {
-        "title": "Carbon allocation emulated from vegetation models",
-        "closure": closure,
-        "not_available": " ".join(lacking),
-    }
-    kept = {k: drivers.attrs[k] for k in ("climatology_year",) if k in drivers.attrs}
-    return xr.Dataset(data, coords, {**attrs, **kept}).assign_coords(_places(drivers))
-
-
-def _attrs(name: str) -> dict[str, str]:
-    if name in SCHEMA:
-        return SCHEMA[name].attrs
-    if name == "chi_square":
-        return {"units": "1", "long_name": "size of the adjustment, mean over members"}
-    what, flux = name.rsplit("_", 1)
-    return {"units": CARBON_FLUX, "long_name": f"{what.replace('_', ' ')} of {flux} by closure"}
-
-
-def _places(drivers: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Collect the maps that totals need: land area, continents and classes."""
-    maps = {name: drivers[name] for name in ("IGBP", "KOPPEN") if name in drivers}
-    maps["continent"] = continents(drivers["lat"], drivers["lon"])
-    if "LANDFRAC" in drivers:
-        maps["land_area"] = land_area(drivers["LANDFRAC"])
-    return {name: field.reset_coords(drop=True) for name, field in maps.items()}
-
-
-def _template(part: xr.Dataset, drivers: xr.Dataset) -> xr.Dataset:
-    """Lay out the store without values, on the whole grid."""
-    import dask.array  # adds warning filters, so not at our own import
-
-    sizes = {**part.sizes, "lat": drivers.sizes["lat"], "lon": drivers.sizes["lon"]}
-    layout = {
-        name: (
-            field.dims,
-            dask.array.zeros(tuple(sizes[d] for d in field.dims), dtype=np.float32),
-            field.attrs,
-        )
-        for name, field in part.data_vars.items()
-    }
-    coords = {name: part[name] for name in ("member", "time", "year")}
-    axes = {name: drivers[name] for name in ("lat", "lon")}
-    return xr.Dataset(layout, {**coords, **axes}, part.attrs).assign_coords(_places(drivers))

@@ -1,6 +1,7 @@
 """A fitted emulator: one set of learned parameters for each vegetation model."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,9 +10,9 @@ import xarray as xr
 
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.emulation.closure import needs_ratios
-from uflux_stats.emulation.ensemble import prepare
+from uflux_stats.emulation.ensemble import STATISTICS, Ensemble, prepare
 from uflux_stats.emulation.options import Closure, EmulateOptions
-from uflux_stats.emulation.parameters import BY_NAME, PARAMETERS, RAW, from_scale
+from uflux_stats.emulation.parameters import BY_NAME, PARAMETERS, RAW, Parameter, from_scale
 from uflux_stats.emulation.predictors import (
     Predictors,
     build_predictors,
@@ -40,16 +41,14 @@ class Emulator:
     spec : FeatureSpec
         Predictors of the training.
     options : EmulateOptions
+    members : tuple of str
+        The vegetation models, or the statistics over models.
     """
 
     learnt: dict[str, dict[str, Learnt]]
     spec: FeatureSpec
     options: EmulateOptions
-
-    @property
-    def members(self) -> list[str]:
-        """Names of the members: the vegetation models."""
-        return [name for name in self.learnt if name != MEAN]
+    members: tuple[str, ...]
 
     def source(self, member: str, parameter: str) -> Learnt | None:
         """Return what a member uses for a parameter: its own, that of the mean, or nothing."""
@@ -161,23 +160,69 @@ def train_emulator(
     ConfigError
         If a wanted model is not there.
     """
-    chosen = _chosen(dgvms, options)
-    ensemble = prepare(chosen, drivers)
-    taken = complete_drivers(ensemble.drivers(drivers))
-    spec = FeatureSpec.of(taken.transpose("site", "time", ...))
-    months = ensemble.monthly is not None
-    predictors = build_predictors(taken, monthly=months, spec=spec)
+    lessons = _Lessons.of(dgvms, drivers, options)
     wanted = [*PARAMETERS, *(RAW if needs_ratios(closure) else ())]
-    shared = ensemble if options.deep_soil else without_deep_soil(ensemble)
-    learnt = {MEAN: learn(shared.member(MEAN), predictors, options, parameters=wanted)}
+    learnt = {MEAN: lessons.learn(MEAN, wanted)}
     if "CUE" not in learnt[MEAN]:
         raise MissingVariableError(
             "dgvms: expected cells with GPP, NPP and drivers, got too few to learn from; "
             "are models and drivers on the same land?"
         )
-    for name in ensemble.models:
-        learnt[name] = learn(ensemble.member(name), predictors, options, parameters=wanted)
-    return Emulator(learnt, spec, options)
+    models = tuple(lessons.ensemble.models)
+    learnt |= {name: lessons.learn(name, wanted) for name in models}
+    return Emulator(learnt, lessons.spec, options, models)
+
+
+def train_statistics(
+    dgvms: xr.Dataset, drivers: xr.Dataset, *, options: EmulateOptions = _DEFAULTS
+) -> Emulator:
+    """Learn from the mean and the quartiles over models, variable by variable.
+
+    This is the way of the method paper, whose members do not add up: a quartile of a sum is not the
+    sum of quartiles. Pools are direct ratios.
+
+    Parameters
+    ----------
+    dgvms, drivers, options
+        As for ``train_emulator``.
+
+    Returns
+    -------
+    Emulator
+        With members "mean", "p25" and "p75", for closure "paper".
+
+    Raises
+    ------
+    MissingVariableError, ConfigError
+        As in ``train_emulator``.
+    """
+    lessons = _Lessons.of(dgvms, drivers, replace(options, stocks="ratio"))
+    learnt = {str(name): lessons.learn(name, (*PARAMETERS, *RAW)) for name in STATISTICS}
+    return Emulator(learnt, lessons.spec, lessons.options, STATISTICS)
+
+
+@dataclass(frozen=True)
+class _Lessons:
+    """Teaching material of all members."""
+
+    ensemble: Ensemble
+    shared: Ensemble
+    predictors: Predictors
+    spec: FeatureSpec
+    options: EmulateOptions
+
+    @classmethod
+    def of(cls, dgvms: xr.Dataset, drivers: xr.Dataset, options: EmulateOptions) -> "_Lessons":
+        ensemble = prepare(_chosen(dgvms, options), drivers)
+        taken = complete_drivers(ensemble.drivers(drivers))
+        spec = FeatureSpec.of(taken.transpose("site", "time", ...))
+        predictors = build_predictors(taken, monthly=ensemble.monthly is not None, spec=spec)
+        shared = ensemble if options.deep_soil else without_deep_soil(ensemble)
+        return cls(ensemble, shared, predictors, spec, options)
+
+    def learn(self, name: str, wanted: Iterable[Parameter]) -> dict[str, Learnt]:
+        source = self.shared if name in STATISTICS else self.ensemble
+        return learn(source.member(name), self.predictors, self.options, parameters=wanted)
 
 
 def _chosen(dgvms: xr.Dataset, options: EmulateOptions) -> xr.Dataset:

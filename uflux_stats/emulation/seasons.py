@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from uflux_stats.emulation.ensemble import prepare
 from uflux_stats.emulation.options import EmulateOptions
@@ -13,9 +14,11 @@ from uflux_stats.emulation.training import learn
 from uflux_stats.emulation.validation import BLOCK, FOLDS
 from uflux_stats.errors import CalendarError
 from uflux_stats.refinement.learners import predict_ensemble
+from uflux_stats.schema import SCHEMA
 from uflux_stats.stats.metrics import score
 
 MEAN: Final = "mean"
+Months = NDArray[np.float64]
 SEASONS: Final = ("DJF", "MAM", "JJA", "SON")
 _DEFAULTS: Final = EmulateOptions()
 
@@ -40,8 +43,9 @@ def cross_emulate_months(
     Returns
     -------
     xr.Dataset, (source, time, lat, lon)
-        "observed" (the models) and "emulated" CUE and, if there, RH_SHARE [1]; months without a
-        defined value are left out.
+        "observed" (the models) and "emulated" CUE and, if there, RH_SHARE [1], and what follows of
+        them with GPP and RECO given: NPP, Ra, Rh [gC m-2 d-1]; months without a defined value are
+        left out.
 
     Raises
     ------
@@ -74,14 +78,38 @@ def cross_emulate_months(
             values = from_scale(scaled, BY_NAME[name]).reshape(gpp.shape)
             found[name][held_out] = values[held_out]
     data = {}
-    for parameter in wanted:
-        truth = parameter_value(months, parameter).transpose("site", "time").values
-        own = found[parameter.name]
+    for name, own in (found | _products(found, months)).items():
+        truth = _truth(months, name)
         pair = np.where(np.isfinite(truth) & np.isfinite(own), np.stack([truth, own]), np.nan)
         grid = ensemble.cells.put(pair.transpose(0, 2, 1))
-        data[parameter.name] = (("source", "time", "lat", "lon"), grid, {"units": "1"})
+        units = BY_NAME[name].units if name in BY_NAME else SCHEMA[name].units
+        data[name] = (("source", "time", "lat", "lon"), grid, {"units": units})
     coords = {"source": ["observed", "emulated"], "time": months["time"]}
     return xr.Dataset(data, {**coords, "lat": ensemble.cells.lat, "lon": ensemble.cells.lon})
+
+
+def _months(months: xr.Dataset, name: str) -> Months:
+    values: Months = months[name].transpose("site", "time").values.astype(np.float64)
+    return values
+
+
+def _truth(months: xr.Dataset, name: str) -> Months:
+    if name not in BY_NAME:
+        return _months(months, name)
+    values = parameter_value(months, BY_NAME[name])
+    truth: Months = values.transpose("site", "time").values.astype(np.float64)
+    return truth
+
+
+def _products(found: dict[str, Months], months: xr.Dataset) -> dict[str, Months]:
+    """Fluxes that follow from the parameters, (site, time), with GPP and RECO of the models."""
+    gpp = _months(months, "GPP")
+    products = {}
+    if "CUE" in found:
+        products = {"NPP": found["CUE"] * gpp, "Ra": (1 - found["CUE"]) * gpp}
+    if "RH_SHARE" in found:
+        products["Rh"] = found["RH_SHARE"] * (_months(months, "Ra") + _months(months, "Rh"))
+    return products
 
 
 def seasonal_skill(predictions: xr.Dataset) -> xr.Dataset:

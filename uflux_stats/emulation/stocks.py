@@ -64,13 +64,15 @@ def by_ratio(npp: Floats, turnover: Turnover) -> dict[str, Floats]:
     return {name: npp / rate for name, rate in rates.items() if rate is not None}
 
 
-def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], int]:
+def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], Floats]:
     """Integrate d(pool)/dt = input - loss from the steady state of the first years.
 
     Vegetation gains NPP and loses a fraction of itself to litter; litter loses a fraction of itself
     to soil; soil loses the heterotrophic respiration. So the change of all pools is NPP - Rh.
     Without litter, what falls goes to the soil. Where respiration takes more than the soil held at
-    first, there must have been more: its first state is raised by what is lacking.
+    first, there must have been more: its first state is raised by what is lacking, and no more. Of
+    what is uncertain there, fluxes, balance of the first years and turnover, that leaves the fluxes
+    and the change of the stocks as they are; the level of the soil is then a lower bound.
 
     Parameters
     ----------
@@ -82,8 +84,8 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
     -------
     pools : dict of array, (site, year) [gC m-2]
         cVeg, [cLitter,] cSoil at the end of each year.
-    raised : int
-        Cells whose first state of the soil was raised.
+    raised : array, (site,) [gC m-2]
+        By how much the first state of the soil was raised; 0 in most cells.
     """
     if turnover.vegetation is None or turnover.soil is None:
         raise AssertionError("turnover of vegetation and soil is needed")
@@ -110,7 +112,7 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], in
     pools = {"cVeg": np.stack([k[0] for k in kept], 1), "cSoil": soil_by_year}
     if litter is not None:
         pools["cLitter"] = np.stack([k[1] for k in kept if k[1] is not None], 1)
-    return pools, int((lowest < 0).sum())
+    return pools, -lowest
 
 
 def _first_years(turnover: Turnover) -> Turnover:

@@ -19,7 +19,7 @@ from uflux_stats.emulation.parameters import (
 )
 from uflux_stats.emulation.predictors import Predictors, build_predictors, with_gpp
 from uflux_stats.emulation.training import Learnt, learn, without_deep_soil
-from uflux_stats.errors import ConfigError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid.regions import By, region_masks
 from uflux_stats.refinement.learners import predict_ensemble
 from uflux_stats.schema import SCHEMA
@@ -32,10 +32,6 @@ HELD_OUT: Final = 0.3
 """Share of cells held out when there is one fold."""
 BLOCK: Final = 10.0
 """Size of spatial blocks [degree]."""
-GIVEN: Final = (
-    "GPP of the vegetation models is given, and for Rh also their RECO; pools come from emulated "
-    "NPP"
-)
 Row = NDArray[np.float64]
 _DEFAULTS: Final = EmulateOptions()
 
@@ -69,12 +65,14 @@ def cross_emulate(
     xr.Dataset, (source, member, lat, lon)
         "observed" (the models) and "emulated" parameters and products of the last period or year;
         ``member`` is mean, p25, p75, or with "model" the model left out. Cells with hardly any GPP
-        are left out. ``attrs["given"]`` says what the emulator was given.
+        are left out. ``uflux_stats.emulation.skill.given`` says what the emulator was given.
 
     Raises
     ------
     ConfigError
         If the split is unknown, or there are too few models or periods for it.
+    MissingVariableError
+        If too few cells are left to learn from.
     """
     require_choice(split, SPLITS, name="split")
     whole = prepare(dgvms, drivers)
@@ -89,7 +87,7 @@ def cross_emulate(
     else:
         fold = _folds(ensemble, split, folds, options.seed)
         found = {n: _folded(ensemble.member(n), predictors, options, fold) for n in STATISTICS}
-    return _labelled(found, ensemble, drivers).assign_attrs(split=split, given=GIVEN)
+    return _labelled(found, ensemble, drivers).assign_attrs(split=split)
 
 
 def _require_enough(ensemble: Ensemble, split: Split) -> None:
@@ -180,6 +178,8 @@ def emulated(learnt: dict[str, Learnt], data: xr.Dataset, predictors: Predictors
 
 
 def _products(found: dict[str, Row], gpp: Row, data: xr.Dataset) -> dict[str, Row]:
+    if "CUE" not in found:
+        return {}
     npp = found["CUE"] * gpp
     products = {"NPP": npp, "Ra": gpp - npp}
     if "RH_SHARE" in found:
@@ -200,6 +200,11 @@ def _labelled(
     """Lay observed and emulated values out on the grid, where both are known."""
     cells = ensemble.cells
     names = list(dict.fromkeys(name for _, values in found.values() for name in values))
+    if not names:
+        raise MissingVariableError(
+            "dgvms: expected cells with GPP, NPP and drivers, got too few to learn from without "
+            "those held out; use a finer grid or more models"
+        )
     data = {}
     for name in names:
         pairs = np.full((2, len(found), len(cells)), np.nan)
@@ -263,31 +268,3 @@ def emulation_metrics(predictions: xr.Dataset, *, by: By | None = None) -> xr.Da
 def _score(pairs: xr.DataArray) -> xr.Dataset:
     observed, modelled = (pairs.sel(source=s, drop=True) for s in ("observed", "emulated"))
     return score(observed, modelled, dim=("lat", "lon"))
-
-
-def emulator_numbers(metrics: xr.Dataset, split: str) -> dict[str, dict[str, object]]:
-    """Give the metrics under the dotted keys of the report.
-
-    Parameters
-    ----------
-    metrics : xr.Dataset, (member, variable)
-        Of ``emulation_metrics``.
-    split : str
-        Name of the split in the keys; "blocks" is reported as "spatial".
-
-    Returns
-    -------
-    dict
-        ``emulator.SPLIT.MEMBER.VARIABLE.METRIC`` to ``{"value", "units", "n"}``.
-    """
-    label = {"blocks": "spatial"}.get(split, split)
-    numbers: dict[str, dict[str, object]] = {}
-    for member in metrics["member"].values:
-        for name in metrics["variable"].values:
-            row = metrics.sel(member=member, variable=name)
-            if int(row["n"]) == 0:
-                continue
-            for metric, source in (("r2", "r2"), ("nrmse", "nrmse_mean")):
-                key = f"emulator.{label}.{member}.{name}.{metric}"
-                numbers[key] = {"value": float(row[source]), "units": "1", "n": int(row["n"])}
-    return numbers

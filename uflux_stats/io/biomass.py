@@ -23,6 +23,8 @@ GRAMS_PER_MEGAGRAM_HECTARE: Final = 100.0
 HIGHEST: Final = 2000.0
 """Biomass above this [Mg ha-1] is a fill value."""
 BAND_ROWS: Final = 1000
+TIFF_ENDINGS: Final = frozenset({".tif", ".tiff"})
+ENDINGS: Final = TIFF_ENDINGS | {".nc", ".nc4"}
 _SCALE_TAG, _PLACE_TAG = 33550, 33922
 Tile = tuple[NDArray[np.float64], NDArray[np.float64], Any]
 
@@ -37,7 +39,7 @@ def read_cci_biomass(
     Parameters
     ----------
     *paths : str or Path
-        Tiles as NetCDF (variable ``name``) or GeoTIFF [Mg ha-1, dry matter].
+        Tiles as NetCDF (variable ``name``) or GeoTIFF [Mg ha-1, dry matter], or folders of them.
     like : xr.Dataset or xr.DataArray
         Wanted grid: ascending ``lat`` and ``lon`` [degrees].
     name : str
@@ -60,8 +62,8 @@ def read_cci_biomass(
     edges = latitude_bounds(like["lat"]), longitude_bounds(like["lon"])
     shape = (like.sizes["lat"], like.sizes["lon"])
     summed, area = np.zeros(shape), np.zeros(shape)
-    for path in paths:
-        for tile in _bands(Path(path), name):
+    for path in _tiles(paths):
+        for tile in _bands(path, name):
             _add(tile, edges, summed, area)
     if not (area > 0).any():
         raise GridError("paths: expected pixels on the grid, got none; do tiles and grid overlap?")
@@ -72,6 +74,18 @@ def read_cci_biomass(
     return xr.DataArray(
         carbon, coords, dims=("lat", "lon"), name="cAGB", attrs=variable("cAGB").attrs
     )
+
+
+def _tiles(paths: tuple[str | Path, ...]) -> Iterator[Path]:
+    """List files, those of folders by name."""
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(found for found in path.iterdir() if found.suffix.lower() in ENDINGS)
+        if not inside:
+            raise DataFileError(f"path: expected NetCDF or GeoTIFF tiles in {path}, got none")
+        yield from inside
 
 
 def _add(
@@ -105,7 +119,7 @@ def _bands(path: Path, name: str) -> Iterator[Tile]:
     """Yield latitudes, longitudes and values of some rows at a time."""
     if not path.is_file():
         raise DataFileError(f"path: expected a file, got nothing at {path}; check it")
-    tiff = path.suffix.lower() in {".tif", ".tiff"}
+    tiff = path.suffix.lower() in TIFF_ENDINGS
     yield from _tiff_bands(path) if tiff else _netcdf_bands(path, name)
 
 

@@ -115,6 +115,14 @@ _SOURCES: Final = (
         "Jian, J. et al. (2021), A restructured and updated global soil respiration database "
         "(SRDB-V5), Earth System Science Data 13, 255-267",
     ),
+    DataSource(
+        "cci_biomass",
+        "ESA CCI above-ground biomass, 100 m, version 5.01",
+        "10.5285/bf535053562141c6bb7ad831f5998d77",
+        "ESA CCI licence; free, cite",
+        "Santoro, M. and Cartus, O. (2024), ESA Biomass Climate Change Initiative: global datasets "
+        "of forest above-ground biomass, NERC EDS Centre for Environmental Data Analysis",
+    ),
 )
 
 CATALOG: Final[dict[str, DataSource]] = {source.key: source for source in _SOURCES}

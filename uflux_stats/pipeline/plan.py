@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.judging import judging
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
+    budget,
     causes,
     causes_drawing,
     data,
@@ -138,27 +140,36 @@ def _allocation(config: RunConfig) -> tuple[Stage, ...]:
         allocation.emulate,
         needs=(allocation.DGVM, gridding.FLUXES, *needs),
         files=files,
-        outputs=(allocation.STOCKS, allocation.UNCLOSED, allocation.LEARNED),
+        outputs=(allocation.STOCKS, allocation.UNCLOSED, allocation.PAPER, allocation.LEARNED),
         settings=dated
         | chosen.learner(twin=config.is_twin)
         | {"closure": chosen.closure, "seed": config.run.seed},
     )
-    return models, emulate, _budget(config), *_allocation_checks(config)
+    judged = judging(config, needs, files)
+    return models, emulate, _budget(config), *_allocation_checks(config), *judged
 
 
 def _budget(config: RunConfig) -> Stage:
     return Stage(
         "budget",
-        allocation.budget,
-        needs=(allocation.DGVM, allocation.STOCKS, allocation.UNCLOSED, *_twin_needs(config)),
+        budget.budget,
+        needs=(
+            allocation.DGVM,
+            allocation.STOCKS,
+            allocation.UNCLOSED,
+            allocation.PAPER,
+            *_twin_needs(config),
+        ),
         files=_driver_files(config),
         outputs=(
-            allocation.ALLOCATION,
-            allocation.DIVERGENCE,
-            allocation.BUDGET,
-            allocation.BALANCE,
-            allocation.MOVED,
-            allocation.DIVERGENCES,
+            budget.ALLOCATION,
+            budget.DIVERGENCE,
+            budget.AUDIT,
+            budget.BALANCE,
+            budget.LAGS,
+            budget.WAYS,
+            budget.MOVED,
+            budget.DIVERGENCES,
         ),
         settings={
             "climatology_year": config.input.climatology_year,
@@ -172,14 +183,14 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, allocation.DIVERGENCE, allocation.BALANCE),
+        needs=(allocation.STOCKS, budget.DIVERGENCE, budget.BALANCE),
         outputs=(allocation_figures.FIGURES,),
         settings={"twin": config.is_twin},
     )
     recovered = Stage(
         "allocation recovery",
         recovery.allocation_recovery,
-        needs=(data.TWIN, allocation.ALLOCATION),
+        needs=(data.TWIN, budget.ALLOCATION),
     )
     return (drawn, recovered) if config.is_twin else (drawn,)
 

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from uflux_stats import __version__
 from uflux_stats.config import RunConfig
@@ -14,6 +14,9 @@ from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline.code import PACKAGE, library_versions
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.validation import MEMBERS
+
+BENCHMARKS: Final = {"srdb": "srdb", "biomass": "cci_biomass", "land_sink": "gcb2023"}
+"""Keys of the catalog by what ``[benchmarks]`` names."""
 
 
 def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
@@ -57,18 +60,21 @@ def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
 def sources(config: RunConfig) -> tuple[str, ...]:
     """Return the keys of the catalog for the data that a run is made from, shipped ones too.
 
-    Gridded drivers may be of any origin; who gives them knows what to cite.
+    Gridded drivers and maps of soil carbon may be of any origin; who gives them knows what to cite.
     """
     towers = () if config.is_twin else ("fluxnet2015",)
     models = () if config.input.dgvm is None else ("trendy",)
-    return (*towers, *models, "noaa_co2", "natural_earth")
+    named = config.benchmarks.files
+    held_against = (source for kind, source in BENCHMARKS.items() if kind in named)
+    return (*towers, *models, *held_against, "noaa_co2", "natural_earth")
 
 
 def input_paths(config: RunConfig) -> tuple[Path, ...]:
     """Return the input files and folders that a configuration names."""
     given = config.input
     single = (given.towers, given.sites, given.fapar, given.dgvm)
-    return tuple(path for path in single if path is not None) + config.input.drivers
+    benchmarks = (path for paths in config.benchmarks.files.values() for path in paths)
+    return (*(path for path in single if path is not None), *given.drivers, *benchmarks)
 
 
 def commit() -> str | None:

@@ -8,7 +8,15 @@ from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.schema import FLUXES
 
 SPLITS: Final = ("random", "tower")
+EMULATOR_SPLITS: Final = ("random", "blocks")
+EMULATED: Final = ("CUE", "RH_SHARE", "VEG_TURNOVER", "SOIL_TURNOVER", "cVeg", "cSoil")
 TOTALS: Final = ("GPP", "RECO", "NEP", "NEP_difference", "LE")
+DIVIDED: Final = {
+    **{name: f"{name}_closed" for name in ("GPP", "RECO", "NEP")},
+    **{name: name for name in ("NPP", "Ra", "Rh")},
+    **{name: name for name in ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")},
+}
+"""Fluxes and stocks of the allocation, by the name of their total."""
 TWIN_NOTICE: Final = "GENERATED TWIN EARTH, not data: what this run recovered, beside what is true"
 
 
@@ -26,7 +34,9 @@ def summary(record: RunRecord) -> str:
     blocks = (
         _stages(record.stages),
         _skill(record.numbers),
+        _emulated(record.numbers),
         _totals(record.numbers),
+        _divided(record.numbers),
         _recovered(record.numbers),
         iter([f"results in {record.folder}"]),
     )
@@ -65,6 +75,19 @@ def _pair(numbers: Numbers, stem: str) -> str:
     return f"{_text(r2)} / {_text(rmse)}" if r2 and rmse else ""
 
 
+def _emulated(numbers: Numbers) -> Iterator[str]:
+    """Show r2 of the emulated allocation under both splits, mean over the vegetation models."""
+    stems = {name: [f"emulator.{split}.mean.{name}.r2" for split in EMULATOR_SPLITS]
+             for name in EMULATED}  # fmt: skip
+    there = {name: keys for name, keys in stems.items() if all(key in numbers for key in keys)}
+    if not there:
+        return
+    yield f"{'r2 of emulation, GPP given':26}{'random cells':>18}{'10-degree blocks':>18}"
+    for name, keys in there.items():
+        yield f"{name:26}" + "".join(f"{_text(numbers[key]):>18}" for key in keys)
+    yield ""
+
+
 def _totals(numbers: Numbers) -> Iterator[str]:
     found = {flux: numbers.get(f"totals.global.{flux}") for flux in TOTALS}
     if not any(found.values()):
@@ -76,6 +99,23 @@ def _totals(numbers: Numbers) -> Iterator[str]:
             yield f"{f'{label} [{entry.units}]':34}{_text(entry):>10}  {_interval(entry)}".rstrip()
     if any(entry and entry.low is not None for entry in found.values()):
         yield ""
+
+
+def _divided(numbers: Numbers) -> Iterator[str]:
+    """Show the parts of the closed budget and the stocks beside the vegetation models' own."""
+    found = {name: numbers.get(f"totals.global.{label}") for name, label in DIVIDED.items()}
+    if not any(found.values()):
+        return
+    yield f"{'carbon over the globe, emulated':34}{'value':>10}  {'spread':18}models themselves"
+    for name, entry in found.items():
+        own = numbers.get(f"dgvm.global.{name}")
+        theirs = f"{_text(own):>6}  {_interval(own)}" if own else ""
+        if entry is None:
+            yield f"{name:34}{'not available: no vegetation model tells of it':>10}"
+        else:
+            label = f"{name} [{entry.units}]"
+            yield f"{label:34}{_text(entry):>10}  {_interval(entry):18}{theirs}".rstrip()
+    yield ""
 
 
 def _recovered(numbers: Numbers) -> Iterator[str]:

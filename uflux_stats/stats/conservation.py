@@ -4,7 +4,7 @@ The budget is NEP = GPP - RECO, RECO = Ra + Rh, NPP = GPP - Ra, and the change o
 NEP (without fire, harvest and change of land use). A residual is left side minus right side.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -16,7 +16,7 @@ import xarray as xr
 from uflux_stats.checks import require_same_grid, require_variables
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.grid.regions import By
+from uflux_stats.grid.regions import By, region_masks
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.totals import total
 from uflux_stats.stats.yearly import month_matrix, yearly_means
@@ -25,6 +25,10 @@ FLUX_FLOOR: Final = 0.01
 """Smallest scale of a relative residual of fluxes [gC m-2 d-1]."""
 STOCK_FLOOR: Final = 1.0
 """Smallest scale of a relative residual of yearly stock changes [gC m-2]."""
+CLOSED: Final = 1e-6
+"""Relative residual up to which a budget counts as closed: what single precision holds."""
+STOCK_CLOSED: Final = 1e-2
+"""The same for the change of stocks, a small difference of large numbers in single precision."""
 _DECEMBER: Final = 12
 POOLS: Final = ("cVeg", "cLitter", "cSoil")
 """The pools that together hold all carbon of an ecosystem; others are parts of them."""
@@ -205,19 +209,21 @@ def stock_residual(data: xr.Dataset, *, lag: int = 0, pools: Iterable[str] = POO
 class Conservation(Result):
     """Fields of all budgets; as a table, one row per budget and region."""
 
-    def to_frame(self, *, by: By | None = None) -> pd.DataFrame:
-        """Give one row per budget: largest and mean relative residual, and its total.
+    def to_frame(self, *, by: By | Sequence[By] | None = None) -> pd.DataFrame:
+        """Give one row per budget and region: how far it is open in its cells, and in total.
 
         Parameters
         ----------
-        by : str, optional
-            Kind of region of the totals, as in ``total``; by default all land.
+        by : str or sequence of str, optional
+            Kinds of regions, as in ``total``; by default all land.
 
         Returns
         -------
         pd.DataFrame
-            ``budget``, ``region``, ``max_relative`` and ``mean_relative`` [1] (of the whole field),
-            ``total`` [PgC yr-1] (mean over years; missing without coordinate ``land_area``).
+            ``budget``, ``region``; of cells and steps ``max_relative`` and ``mean_relative`` [1]
+            and ``open_share``, the share with a relative residual above 1e-6 (stocks: 0.01, what
+            single precision leaves of their change) [1]; ``total`` [PgC yr-1] (mean over years;
+            missing without coordinate ``land_area``).
         """
         rows = [
             row
@@ -226,28 +232,55 @@ class Conservation(Result):
             for row in self._rows(name, by)
         ]
         frame = pd.DataFrame(rows)
-        units = {"max_relative": "1", "mean_relative": "1", "total": "PgC yr-1"}
-        frame.attrs = {"units": units, **self.data.attrs}
+        sizes = {"max_relative": "1", "mean_relative": "1", "open_share": "1"}
+        frame.attrs = {"units": {**sizes, "total": "PgC yr-1"}, **self.data.attrs}
         return frame
 
-    def _rows(self, name: str, by: By | None) -> list[dict[str, float | str]]:
-        # double precision: sums in single precision depend on where arrays lie in memory
-        sizes = self.data[f"relative_{name}"].astype(np.float64)
-        shared: dict[str, float | str] = {
-            "max_relative": float(sizes.max()),
-            "mean_relative": float(sizes.mean()),
-        }
-        residuals = self.data[f"residual_{name}"]
+    def _rows(self, name: str, by: By | Sequence[By] | None) -> list[dict[str, float | str]]:
+        sizes, residuals = self.data[f"relative_{name}"], self.data[f"residual_{name}"]
+        most = STOCK_CLOSED if name == "stock" else CLOSED
+        everywhere = xr.DataArray([True], {"region": ["all"]}, ("region",))
         if "land_area" not in residuals.coords or not {"lat", "lon"} <= set(residuals.dims):
-            return [{"budget": name, "region": "all", **shared, "total": float("nan")}]
+            cells = _cell_statistics(sizes, everywhere, most)
+            return [{"budget": name, "region": "all", **cells["all"], "total": float("nan")}]
         if name == "stock":
             residuals = residuals.assign_attrs(units="gC m-2")
-        summed = total(residuals, by=by)
+        kinds: Sequence[By] = ("globe",) if by is None else (by,) if isinstance(by, str) else by
+        masks = xr.concat([region_masks(sizes, kind) for kind in kinds], "region")
+        cells = _cell_statistics(sizes, masks, most)
+        summed = total(residuals, by=kinds)
         means = summed.mean([d for d in summed.dims if d != "region"])
-        if by is None:
-            return [{"budget": name, "region": "globe", **shared, "total": float(means)}]
         pairs = zip(means["region"].values, means.values, strict=True)
-        return [{"budget": name, "region": r, **shared, "total": float(t)} for r, t in pairs]
+        return [{"budget": name, "region": r, **cells[r], "total": float(t)} for r, t in pairs]
+
+
+def _cell_statistics(
+    sizes: xr.DataArray, masks: xr.DataArray, most: float
+) -> dict[str, dict[str, float]]:
+    """Sum relative residuals up over the cells and steps of each region."""
+    space = [dim for dim in ("lat", "lon") if dim in masks.dims]
+    steps = [dim for dim in sizes.dims if dim not in space]
+    # double precision: sums in single precision depend on where arrays lie in memory
+    whole = sizes.reset_coords(drop=True).astype(np.float64)
+    largest, known = whole.max(steps), whole.notnull().sum(steps)
+    summed, opened = whole.sum(steps), (whole > most).sum(steps)
+    return {
+        str(region): _region_statistics(
+            masks.sel(region=region, drop=True), largest, (known, summed, opened)
+        )
+        for region in masks["region"].values
+    }
+
+
+def _region_statistics(
+    inside: xr.DataArray, largest: xr.DataArray, sums: tuple[xr.DataArray, ...]
+) -> dict[str, float]:
+    count, summed, opened = (float(field.where(inside, 0).sum()) for field in sums)
+    return {
+        "max_relative": float(largest.where(inside).max()),
+        "mean_relative": summed / count if count else float("nan"),
+        "open_share": opened / count if count else float("nan"),
+    }
 
 
 def conservation(data: xr.Dataset, *, lag: int = 0, pools: Iterable[str] = POOLS) -> Conservation:

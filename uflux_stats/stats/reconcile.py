@@ -1,9 +1,10 @@
 """The nearest closed carbon budget: fluxes moved as little as their variances allow.
 
-With ``x`` the fluxes, ``S`` their variances and ``A x = 0`` the budget, the closed budget minimises
-``(x' - x) S^-1 (x' - x)``, which gives ``x' = x - S A^T (A S A^T)^-1 A x``. Fluxes that cannot be
-negative and would be are held at zero; among all such sets the one that satisfies the conditions of
-Karush, Kuhn and Tucker is the exact solution.
+With ``x`` the fluxes, ``S`` the covariance of their errors and ``A x = 0`` the budget, the closed
+budget minimises ``(x' - x) S^-1 (x' - x)``, which gives ``x' = x - S A^T (A S A^T)^-1 A x``. ``S``
+is a diagonal of independent errors plus, where one source of error moves several fluxes, what they
+share. Fluxes that cannot be negative and would be are held at zero; among all such sets the one
+that satisfies the conditions of Karush, Kuhn and Tucker is the exact solution.
 """
 
 from collections.abc import Iterable
@@ -14,16 +15,18 @@ from typing import Final, TypeAlias
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_same_grid, require_variables
+from uflux_stats.checks import require_dims, require_same_grid, require_variables
 from uflux_stats.errors import MissingVariableError, RangeError
 from uflux_stats.stats.cells import Floats
 from uflux_stats.stats.conservation import BUDGETS, Budget
 
 NON_NEGATIVE: Final = ("GPP", "RECO", "Ra", "Rh")
 FLOOR: Final = 1e-6
-"""Smallest variance, as a share of the largest of the cell; a variance of zero would forbid any
-adjustment."""
-TOLERANCE: Final = 1e-12
+"""Smallest independent variance, as a share of the largest variance of the cell; a variance of zero
+would forbid any adjustment."""
+TOLERANCE: Final = 1e-10
+"""Share of the largest flux, or force, of a cell that counts as zero: double precision leaves about
+1e-16 / FLOOR where fluxes share nearly all their errors."""
 TINY: Final = float(np.finfo(np.float64).tiny)
 CELLS_AT_ONCE: Final = 65536
 
@@ -44,7 +47,8 @@ class Reconciled:
         Size of the adjustment in standard deviations, squared and summed; a large value says that
         the sources disagree by more than their variances admit.
     freedom : int
-        Degrees of freedom of ``chi_square``: the number of budgets.
+        Degrees of freedom of ``chi_square``: the number of budgets. Fewer where fluxes share all
+        their errors and a budget cannot but hold.
     held : xr.DataArray
         How many fluxes are held at zero.
     """
@@ -61,6 +65,7 @@ def reconcile(
     fluxes: xr.Dataset,
     variances: xr.Dataset,
     *,
+    shared: xr.DataArray | None = None,
     non_negative: Iterable[str] = NON_NEGATIVE,
 ) -> Reconciled:
     """Close the carbon budget of every cell and month.
@@ -73,7 +78,11 @@ def reconcile(
     fluxes : xr.Dataset, any dims [gC m-2 d-1]
         Some of GPP, RECO, NEP, NPP, Ra, Rh; a cell that misses one stays missing.
     variances : xr.Dataset, same dims or fewer [(gC m-2 d-1)2]
-        Error variance of each flux, errors being independent.
+        Variance of the independent error of each flux.
+    shared : xr.DataArray, same dims or fewer and (flux, source), optional [gC m-2 d-1]
+        Errors that fluxes have in common: how far one standard deviation of each source, the
+        sources being independent, moves each flux; the names of the fluxes are the coordinate
+        ``flux``.
     non_negative : iterable of str
         Fluxes that cannot be negative; those not in ``fluxes`` are ignored.
 
@@ -85,7 +94,7 @@ def reconcile(
     Raises
     ------
     MissingVariableError
-        If no budget has all its fluxes, or a variance is missing.
+        If no budget has all its fluxes, or a variance or the shared error of a flux is missing.
     UnitsError, GridError
         If a flux is in another unit, or the coordinates differ.
     RangeError
@@ -111,13 +120,15 @@ def reconcile(
     _require_variances(fluxes, variances, names)
     values = _stack(fluxes, names)
     spread = _stack(variances, names).broadcast_like(values)
+    common = _shared(shared, names)
     free = tuple(i for i, name in enumerate(names) if name in set(non_negative))
     constraints = constraint_matrix(budgets, names)
     solved = xr.apply_ufunc(
-        lambda x, s: _solve_all(x, s, constraints, free),
+        lambda x, s, c: _solve_all(x, s, c, constraints, free),
         values,
         spread,
-        input_core_dims=[["flux"], ["flux"]],
+        common,
+        input_core_dims=[["flux"], ["flux"], ["flux", "source"]],
         output_core_dims=[["answer"]],
         dask="parallelized",
         output_dtypes=[np.float64],
@@ -136,13 +147,15 @@ def constraint_matrix(budgets: list[Budget], names: list[str]) -> Floats:
     return rows
 
 
-def solve(x: Floats, variance: Floats, constraints: Floats, non_negative: Rows) -> Floats:
+def solve(x: Floats, covariance: Floats, constraints: Floats, non_negative: Rows) -> Floats:
     """Close the budget of many cells.
 
     Parameters
     ----------
-    x, variance : array, (cells, fluxes)
-        Finite; variances positive.
+    x : array, (cells, fluxes)
+        Finite.
+    covariance : array, (cells, fluxes, fluxes)
+        Of the errors; positive definite.
     constraints : array, (budgets, fluxes)
         Rows of ``A x = 0``.
     non_negative : tuple of int
@@ -160,8 +173,8 @@ def solve(x: Floats, variance: Floats, constraints: Floats, non_negative: Rows) 
         if not len(open_cells):
             break
         rows = np.vstack([constraints, np.eye(fluxes)[list(held)]])
-        given, spread = x[open_cells], variance[open_cells]
-        closed, posterior, force = _project(given, spread, rows)
+        given = x[open_cells]
+        closed, posterior, force = _project(given, covariance[open_cells], rows)
         closed[:, list(held)] = 0.0
         slack = TOLERANCE * (np.abs(given).max(axis=1, keepdims=True) + TINY)
         feasible = (closed[:, list(non_negative)] >= -slack).all(axis=1)
@@ -169,8 +182,7 @@ def solve(x: Floats, variance: Floats, constraints: Floats, non_negative: Rows) 
         give = TOLERANCE * np.abs(force).max(axis=1, keepdims=True)
         done = feasible & (force[:, len(constraints) :] <= give).all(axis=1)
         chosen = open_cells[done]
-        moved = (closed - given)[done]
-        chi_square = (moved**2 / spread[done]).sum(axis=1)
+        chi_square = (force * (given @ rows.T))[done].sum(axis=1)
         tidy = closed[done]
         tidy[:, list(non_negative)] = np.maximum(tidy[:, list(non_negative)], 0.0)
         counts = np.full(len(chosen), float(len(held)))
@@ -179,14 +191,15 @@ def solve(x: Floats, variance: Floats, constraints: Floats, non_negative: Rows) 
     return out
 
 
-def _project(x: Floats, variance: Floats, rows: Floats) -> tuple[Floats, Floats, Floats]:
+def _project(x: Floats, covariance: Floats, rows: Floats) -> tuple[Floats, Floats, Floats]:
     """Project on ``rows x = 0``: closed fluxes, posterior variances, Lagrange multipliers."""
-    weighted = rows * variance[:, None, :]
+    weighted = np.tensordot(covariance, rows, axes=(2, 1)).transpose(0, 2, 1)
     gram = weighted @ rows.T
     gain = np.linalg.solve(gram, weighted)
     force = np.linalg.solve(gram, (x @ rows.T)[:, :, None])[:, :, 0].astype(np.float64)
     closed: Floats = x - np.einsum("crf,cr->cf", weighted, force)
-    posterior: Floats = variance - np.einsum("crf,crf->cf", weighted, gain)
+    before = np.diagonal(covariance, axis1=1, axis2=2)
+    posterior: Floats = before - np.einsum("crf,crf->cf", weighted, gain)
     return closed, np.maximum(posterior, 0.0), force
 
 
@@ -204,18 +217,46 @@ def _candidate_sets(constraints: Floats, non_negative: Rows) -> list[Rows]:
     ]
 
 
-def _solve_all(x: Floats, variance: Floats, constraints: Floats, non_negative: Rows) -> Floats:
-    shape = x.shape[:-1]
-    given = x.reshape(-1, x.shape[-1]).astype(np.float64)
+def _solve_all(
+    x: Floats, variance: Floats, shared: Floats, constraints: Floats, non_negative: Rows
+) -> Floats:
+    shape, fluxes = x.shape[:-1], x.shape[-1]
+    given = x.reshape(-1, fluxes).astype(np.float64)
     spread = variance.reshape(given.shape).astype(np.float64)
-    out = np.full((len(given), 2 * given.shape[1] + 2), np.nan)
-    present = np.flatnonzero(np.isfinite(given).all(axis=1) & np.isfinite(spread).all(axis=1))
+    common = np.broadcast_to(shared, (*shape, *shared.shape[-2:]))
+    common = common.reshape(len(given), *shared.shape[-2:]).astype(np.float64)
+    known = (np.isfinite(part).reshape(len(given), -1).all(axis=1)
+             for part in (given, spread, common))  # fmt: skip
+    present = np.flatnonzero(np.logical_and.reduce([*known]))
+    out = np.full((len(given), 2 * fluxes + 2), np.nan)
     for start in range(0, len(present), CELLS_AT_ONCE):
         rows = present[start : start + CELLS_AT_ONCE]
-        largest = spread[rows].max(axis=1, keepdims=True)
-        floored = np.where(largest > 0, np.maximum(spread[rows], FLOOR * largest), 1.0)
-        out[rows] = solve(given[rows], floored, constraints, non_negative)
+        covariance = _covariance(spread[rows], common[rows])
+        out[rows] = solve(given[rows], covariance, constraints, non_negative)
     return out.reshape(*shape, -1)
+
+
+def _covariance(independent: Floats, shared: Floats) -> Floats:
+    """Sum the independent and the shared errors, (cells, fluxes, fluxes), and lift the smallest."""
+    whole: Floats = shared @ shared.transpose(0, 2, 1)
+    own = np.arange(independent.shape[1])
+    largest = (independent + whole[:, own, own]).max(axis=1, keepdims=True)
+    whole[:, own, own] += np.where(largest > 0, np.maximum(independent, FLOOR * largest), 1.0)
+    return whole
+
+
+def _shared(shared: xr.DataArray | None, names: list[str]) -> xr.DataArray:
+    """Put the shared errors in the order of the fluxes; one source of nothing if there are none."""
+    if shared is None:
+        return xr.DataArray(np.zeros((len(names), 1)), dims=("flux", "source"))
+    require_dims(shared, ("flux", "source"), name="shared")
+    there = [str(name) for name in shared["flux"].values]
+    lacking = [name for name in names if name not in there]
+    if lacking:
+        raise MissingVariableError(
+            f"shared: expected {names} along 'flux', got no {lacking}; give 0 where none is shared"
+        )
+    return shared.sel(flux=names).drop_vars("flux")
 
 
 def _stack(data: xr.Dataset, names: list[str]) -> xr.DataArray:

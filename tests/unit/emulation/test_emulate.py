@@ -1,5 +1,7 @@
 """Emulation on the twin Earth: closed, with coherent members, on any input that is at fault."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +15,12 @@ from uflux_stats.emulation import (
     emulate_to_stores,
     train_emulator,
 )
-from uflux_stats.emulation.audit import adjustment_table, audit, stock_balance
+from uflux_stats.emulation.audit import audit, member_quantiles
+from uflux_stats.emulation.balance import balance_by_lag, stock_balance, stock_ways
 from uflux_stats.emulation.divergence import divergence, divergence_table
+from uflux_stats.emulation.emulator import train_statistics
+from uflux_stats.emulation.models import mean_models, model_totals
+from uflux_stats.emulation.moved import adjustment_table
 from uflux_stats.errors import (
     CalendarError,
     ConfigError,
@@ -23,7 +29,7 @@ from uflux_stats.errors import (
     UnitsError,
 )
 from uflux_stats.io.zarr_store import open_store
-from uflux_stats.stats.conservation import conservation, stock_residual
+from uflux_stats.stats.conservation import POOLS, conservation, stock_residual
 from uflux_stats.stats.totals import total
 
 
@@ -55,14 +61,45 @@ def test_stock_change_is_the_net_flux(carbon):
     open_by = total(found["residual_stock"].assign_attrs(units="gC m-2"))
     assert float(abs(open_by).max()) < 0.1
     assert carbon.attrs["raised_soil_count"] == 0
+    assert float(carbon["cSoil_raised"].max()) == 0
+
+
+def summed(carbon):
+    names = ["NEP", *(n for n in carbon if str(n).removesuffix("_ratio") in POOLS)]
+    return xr.Dataset({name: total(carbon[name], by="globe") for name in names})
 
 
 def test_balance_of_stocks_by_lag(carbon):
-    table = stock_balance(carbon)
-    now = table[table["lag"] == 0]
+    table = stock_balance(summed(carbon))
+    now = table.query("lag == 0 and way == 'integrated'")
     assert now["year"].tolist() == [2004, 2005, 2006]
-    np.testing.assert_allclose(now["stock_change"], now["NEP"], atol=0.1)
-    assert set(table["lag"]) == {0, 1, 2}
+    np.testing.assert_allclose(now["stock_change"], now["NEP"], atol=0.01)
+    later = table.query("lag == 2 and way == 'ratio'")
+    assert later["year"].tolist() == [2005, 2006]
+    flux = total(carbon["NEP"]).mean("member").values
+    np.testing.assert_allclose(later["NEP"], flux[:2])
+    assert set(table["lag"]) == {0, 1, 2, 3}
+    by_lag = balance_by_lag(table).set_index(["way", "lag"])
+    assert by_lag["n"].tolist() == [3, 3, 2, 1] * 2
+    assert abs(by_lag.loc[("integrated", 0), "imbalance"]) < 0.01
+    assert by_lag.loc[("integrated", 0), "r"] == pytest.approx(1.0, abs=1e-3)
+    gap = now["stock_change"].to_numpy() - now["NEP"].to_numpy()
+    assert by_lag.loc[("integrated", 0), "rms"] == pytest.approx((gap**2).mean() ** 0.5)
+    with pytest.raises(CalendarError, match="two years or more"):
+        stock_balance(summed(carbon).isel(year=[0]))
+    with pytest.raises(MissingVariableError, match="totals: expected NEP and pools"):
+        stock_balance(summed(carbon)[["NEP"]])
+
+
+def test_integrated_and_direct_pools_stand_side_by_side(carbon):
+    rows = stock_ways(summed(carbon)).set_index("pool")
+    for pool in POOLS:
+        direct = total(carbon[f"{pool}_ratio"]).mean("member")
+        assert rows.loc[pool, "ratio"] == pytest.approx(direct.mean().item())
+        # both begin in the balance of the first years
+        assert rows.loc[pool, "integrated"] == pytest.approx(rows.loc[pool, "ratio"], rel=0.1)
+        # a stock through time does not jump with the NPP of a year
+        assert rows.loc[pool, "integrated_variability"] < rows.loc[pool, "ratio_variability"]
 
 
 def test_recovers_what_the_models_know(emulator, dgvms, drivers):
@@ -107,41 +144,119 @@ def test_without_rh_the_budget_still_closes(dgvms, drivers, fluxes):
 
 
 def test_audit_of_modes_and_models(carbon, loose, dgvms, drivers, fluxes):
-    paper = emulate(dgvms.isel(model=slice(3)), drivers, fluxes, closure="paper", options=QUICK)
-    table = audit({"exact": carbon, "none": loose, "paper": paper}, dgvms)
-    found = table.set_index(["mode", "budget"])
+    few = dgvms.isel(model=slice(3))
+    paper = emulate(few, drivers, fluxes, closure="paper", options=QUICK)
+    statistics = emulate(train_statistics(few, drivers, options=QUICK), drivers, fluxes,
+                         closure="paper")  # fmt: skip
+    assert statistics["member"].values.tolist() == ["mean", "p25", "p75"]
+    modes = {"exact": carbon, "none": loose, "paper": paper, "statistics": statistics}
+    table = audit(modes, dgvms)
+    found = table[table["region"] == "globe"].set_index(["mode", "budget"])
     assert found.loc[("exact", "GPP"), "max_relative"] <= 1e-6
+    assert found.loc[("exact", "GPP"), "open_share"] == 0
     assert abs(found.loc[("exact", "stock"), "total"]) < 0.1
     assert abs(found.loc[("none", "GPP"), "total"]) > abs(found.loc[("exact", "GPP"), "total"])
-    assert found.loc[("paper", "GPP"), "mean_relative"] > 1e-4
-    assert found.loc[("exact", "GPP"), "mean_relative"] < 1e-7
+    for mode in ("paper", "statistics"):
+        assert found.loc[(mode, "GPP"), "mean_relative"] > 1e-4
+        assert found.loc[(mode, "stock"), "open_share"] > 0.5
     assert {"GPP", "stock"} <= set(table[table["mode"] == "DGVM"]["budget"])
-    by_continent = audit({"none": loose}, by="continent")
-    assert "Africa" in set(by_continent["region"])
+    regions = table[(table["mode"] == "none") & (table["budget"] == "GPP")].set_index("region")
+    parts = regions.drop(index="globe")
+    assert parts["total"].sum() == pytest.approx(regions.loc["globe", "total"], rel=1e-6)
+    assert parts["max_relative"].max() == regions.loc["globe", "max_relative"]
+
+
+def test_quantiles_of_closed_members_are_open(carbon):
+    quantiles = member_quantiles(carbon.isel(time=slice(-24, None), year=slice(-2, None)))
+    np.testing.assert_allclose(
+        quantiles["p25"]["GPP"].isel(member=0),
+        carbon["GPP"].isel(time=slice(-24, None)).quantile(0.25, "member", skipna=False),
+        rtol=1e-5,
+    )
+    assert quantiles["p75"]["NPP"].attrs["units"] == "gC m-2 d-1"
+    table = audit(quantiles, by="globe").set_index(["mode", "budget"])
+    for mode in ("p25", "p75"):
+        assert table.loc[(mode, "GPP"), "open_share"] > 0.5
 
 
 def test_adjustments_by_class_and_season(carbon, loose):
-    table = adjustment_table(carbon, by="pft")
-    assert set(table["flux"]) == {"GPP", "RECO", "NEP", "NPP", "Ra", "Rh"}
-    assert set(table["season"]) == {"DJF", "MAM", "JJA", "SON"}
+    table = adjustment_table(carbon).set_index(["flux", "region", "season"])
+    flux = carbon["adjustment_Ra"]
+    expected = total(flux).mean().item()
+    assert table.loc[("Ra", "globe", "year"), "total"] == pytest.approx(expected, rel=1e-5)
+    seasons = [table.loc[("Ra", "globe", s), "total"] for s in ("DJF", "MAM", "JJA", "SON")]
+    assert sum(seasons) == pytest.approx(expected, rel=1e-5)
+    classes = adjustment_table(carbon, by="pft").query("flux == 'Ra' and season == 'year'")
+    assert classes["total"].sum() == pytest.approx(expected, rel=1e-5)
+    assert "Africa" in table.index.get_level_values("region")
     assert table["moved"].between(0, 1).all()
+    assert (table["size"] >= abs(table["mean"]) - 1e-6).all()
     with pytest.raises(MissingVariableError, match="expected adjustments, got none"):
         adjustment_table(loose)
 
 
+def test_moves_follow_the_errors_of_what_is_known(emulator, drivers, fluxes):
+    """Fluxes that are trusted stay; then allocation gives way."""
+    trusting = replace(emulator, options=replace(QUICK, flux_error=0.0))
+    doubting = replace(emulator, options=replace(QUICK, flux_error=1.0))
+    size = {
+        name: float(abs(emulate(one, drivers, fluxes)["adjustment_GPP"]).mean())
+        for name, one in (("trusting", trusting), ("doubting", doubting))
+    }
+    assert size["trusting"] < 0.5 * size["doubting"]
+
+
 def test_divergence_by_four_routes(loose, carbon, dgvms, drivers):
-    numbers = divergence(loose, dgvms, drivers)
+    models = mean_models(dgvms, drivers, loose)
+    numbers = divergence(loose, models)
+
+    def value(key):
+        return numbers[f"divergence.{key}"]["value"]
+
     for region in ("global", "tropics", "Africa"):
-        gap = numbers[f"divergence.{region}.gap.total"]["value"]
-        parts = sum(numbers[f"divergence.{region}.gap.{n}"]["value"] for n in ("GPP", "Ra", "Rh"))
-        assert parts == pytest.approx(gap, abs=0.02)
-    direct = numbers["divergence.global.NEP.direct"]["value"]
-    assert direct == pytest.approx(total(loose["NEP"]).mean().item(), rel=1e-5)
+        gap = value(f"{region}.gap.total")
+        assert gap == pytest.approx(
+            value(f"{region}.NEP.difference") - value(f"{region}.NEP.dgvm"), abs=1e-5
+        )
+        for kind, parts in (("gap", ("GPP", "Ra", "Rh")), ("step", ("Ra", "NPP", "Rh"))):
+            assert sum(value(f"{region}.{kind}.{n}") for n in parts) == pytest.approx(gap, abs=1e-4)
+        hybrid = value(f"{region}.NEP.hybrid")
+        assert value(f"{region}.step.Ra") == pytest.approx(
+            value(f"{region}.NEP.difference") - hybrid, abs=1e-5
+        )
+    assert value("global.NEP.direct") == pytest.approx(total(loose["NEP"]).mean().item(), rel=1e-5)
     assert numbers["divergence.tropics.trend.GPP"]["units"] == "PgC yr-2"
+    assert value("tropics.trend.NEP") == pytest.approx(
+        value("tropics.trend.GPP") - value("tropics.trend.RECO"), abs=1e-6
+    )
+    assert not any("extratropics" in key for key in numbers)
     table = divergence_table(numbers)
-    assert {"region", "NEP.dgvm", "gap.Ra"} <= set(table)
+    assert {"region", "NEP.dgvm", "gap.Ra", "step.Rh"} <= set(table)
     with pytest.raises(ConfigError, match="carbon: expected closure 'none', got 'exact'"):
-        divergence(carbon, dgvms, drivers)
+        divergence(carbon, models)
+    with pytest.raises(MissingVariableError, match="models: expected"):
+        divergence(loose, models.drop_vars("NEP"))
+
+
+def test_one_year_has_no_trend_and_says_so(emulator, dgvms, drivers, fluxes):
+    year = slice("2005-01", "2005-12")
+    one = drivers.sel(time=year)
+    loose = emulate(emulator, one, fluxes.sel(time=year), closure="none")
+    number = divergence(loose, mean_models(dgvms, one, loose))["divergence.tropics.trend.GPP"]
+    assert number["value"] is None
+    assert number["note"] == "skipped: 1 years"
+
+
+def test_totals_of_the_models_themselves(dgvms, drivers, loose):
+    own = model_totals(mean_models(dgvms, drivers, loose), ("globe", "continent"))
+    name = "TWIN-BIRCH"
+    area = loose["land_area"]
+    for variable in ("NPP", "cVeg"):
+        expected = total(dgvms[variable].sel(model=name), area=area).mean().item()
+        found = own[variable].sel(model=name, region="globe").item()
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert own["NPP"].attrs["units"] == "PgC yr-1"
+    assert own["cVeg"].attrs["units"] == "PgC"
 
 
 def test_flux_members_are_taken_in_turn(emulator, drivers, fluxes):

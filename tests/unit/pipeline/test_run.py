@@ -84,9 +84,15 @@ def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
 def test_carbon_closes_and_is_told_region_by_region(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((folders[0] / "numbers.json").read_text())
     for budget in ("GPP", "RECO", "NEP"):
-        assert numbers[f"conservation.exact.{budget}.max_relative"]["value"] <= 1e-6
-    assert abs(numbers["conservation.stocks.imbalance"]["value"]) < 1e-3
-    assert numbers["conservation.none.NEP.max_relative"]["value"] > 0.01
+        assert numbers[f"closure.exact.{budget}.max_relative"]["value"] <= 1e-6
+        assert numbers[f"closure.exact.{budget}.open_share"]["value"] == 0
+    for mode in ("none", "exact p25", "paper statistics"):
+        assert numbers[f"closure.{mode}.NEP.open_share"]["value"] > 0.1
+    assert abs(numbers["closure.stocks.imbalance"]["value"]) < 1e-3
+    assert abs(numbers["closure.stocks.ratio.imbalance"]["value"]) > 0.01
+    assert numbers["closure.chi_square"]["value"] > 0
+    for region in ("global", "Africa"):
+        assert numbers[f"closure.moved.{region}.Ra.size"]["value"] > 0
     names = ("NPP", "Ra", "Rh", "NEP_closed", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
     for name in names:
         whole = numbers[f"totals.global.{name}"]
@@ -107,7 +113,7 @@ def test_allocation_leaves_tables_figures_and_truth(folders: tuple[Path, Path]) 
     assert numbers["twin.emulate.NPP_total.truth"]["value"] == pytest.approx(
         manifest["truth"]["totals"]["NPP"]["value"], rel=1e-4
     )
-    for name in ("dgvm_check", "budget", "divergence", "stock_balance", "emulator"):
+    for name in ("dgvm_check", "budget", "divergence", "stock_balance", "stock_ways", "emulator"):
         assert (out / f"tables/{name}.csv").stat().st_size > 0
     drawn = {found.name for found in (out / "allocation_figures").iterdir()}
     assert {"sink_divergence.png", "stock_change.png", "map_cVeg.png"} <= drawn

@@ -123,3 +123,48 @@ def test_bad_input_is_named() -> None:
     )
     with pytest.raises(GridError, match="fluxes, variances"):
         reconcile(placed, moved)
+
+
+def test_shared_errors_equal_a_quadratic_program() -> None:
+    """The same nearest budget as minimising with the whole inverse covariance."""
+    fluxes, variances = budget_of(40, seed=7)
+    shared = np.random.default_rng(8).normal(0, 1.0, (40, len(NAMES), 3))
+    errors = xr.DataArray(shared, {"flux": list(NAMES)}, ("cell", "flux", "source"))
+    closed = reconcile(fluxes, variances, shared=errors)
+    x = np.stack([fluxes[name].values for name in NAMES], axis=1)
+    s = np.stack([variances[name].values for name in NAMES], axis=1)
+    weights = np.linalg.inv(s[:, :, None] * np.eye(len(NAMES)) + shared @ shared.transpose(0, 2, 1))
+    rows = constraint_matrix(list(BUDGETS.values()), list(NAMES))
+    bounds = [(0, None) if name in NON_NEGATIVE else (None, None) for name in NAMES]
+    found = np.stack([closed.adjusted[name].values for name in NAMES], axis=1)
+    assert (closed.held > 0).sum() > 5
+    for given, weight, nearest, cost in zip(
+        x, weights, found, closed.chi_square.values, strict=True
+    ):
+        program = optimize.minimize(
+            lambda z, g=given, w=weight: (z - g) @ w @ (z - g),
+            np.zeros(len(NAMES)),
+            jac=lambda z, g=given, w=weight: 2 * w @ (z - g),
+            bounds=bounds,
+            constraints={"type": "eq", "fun": lambda z: rows @ z, "jac": lambda _: rows},
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        np.testing.assert_allclose(nearest, program.x, atol=5e-5)
+        assert cost == pytest.approx((nearest - given) @ weight @ (nearest - given), rel=1e-6)
+        assert cost <= program.fun * (1 + 1e-9)
+
+
+def test_an_error_that_keeps_the_budget_moves_with_it() -> None:
+    """An error common to GPP and NPP cannot open GPP = NPP + Ra: their own errors alone count."""
+    unit = {"units": "gC m-2 d-1"}
+    given = {"NPP": 4.0, "GPP": 8.0, "Ra": 5.0}
+    fluxes = xr.Dataset({name: ((), value, unit) for name, value in given.items()})
+    own = xr.Dataset(dict.fromkeys(given, ((), 0.01)))
+    common = xr.DataArray([[2.0], [2.0], [0.0]], {"flux": list(given)}, ("flux", "source"))
+    closed = reconcile(fluxes, own, shared=common)
+    assert [round(closed.adjustment[n].item(), 6) for n in given] == pytest.approx(
+        [-1 / 3, 1 / 3, -1 / 3], abs=1e-6
+    )
+    assert closed.chi_square.item() == pytest.approx(1 / 0.03)
+    with pytest.raises(MissingVariableError, match=r"shared: expected .* got no \['Ra'\]"):
+        reconcile(fluxes, own, shared=common.isel(flux=slice(2)))

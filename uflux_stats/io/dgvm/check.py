@@ -1,6 +1,7 @@
 """A table of what the vegetation models hold, and what in it is implausible."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 
 from uflux_stats.checks import require_dims
 from uflux_stats.grid import continents, land_area
+from uflux_stats.grid.regrid import regrid
 from uflux_stats.io.dgvm.faults import fault_table
 from uflux_stats.io.dgvm.registry import model_entry
 from uflux_stats.schema import CARBON_FLUX, MISSING_CLASS, SCHEMA
@@ -25,6 +27,7 @@ PARTS: Final = ("cLeaf", "cWood", "cRoot")
 OPEN: Final = 0.05
 """Leaf, wood and root that differ from vegetation carbon by more than this share are flagged."""
 LAND_COVERED: Final = 0.9
+UNKNOWN: Final = "not in the registry"
 PG: Final = 1e-15
 DAYS: Final = 365.25
 
@@ -37,7 +40,7 @@ def check_dgvms(dgvms: xr.Dataset, landfrac: xr.DataArray | None = None) -> pd.D
     dgvms : xr.Dataset, (model, ..., lat, lon)
         Of ``read_dgvm``.
     landfrac : xr.DataArray, (lat, lon) [1], optional
-        Land fraction on the same grid; by default all cells of a continent are land.
+        Land fraction on the same grid; by default the share of the continents.
 
     Returns
     -------
@@ -63,8 +66,16 @@ def check_dgvms(dgvms: xr.Dataset, landfrac: xr.DataArray | None = None) -> pd.D
 
 
 def _land(dgvms: xr.Dataset) -> xr.DataArray:
-    inside = (continents(dgvms["lat"], dgvms["lon"]) != MISSING_CLASS).astype(np.float64)
-    return land_area(inside.assign_attrs(units="1"))
+    """Land in each cell: the share of half-degree centres that lie on a continent."""
+    share = regrid(_half_degree_land(), dgvms).fillna(0.0).clip(0.0, 1.0)
+    return land_area(share.assign_attrs(units="1"))
+
+
+@lru_cache(maxsize=1)
+def _half_degree_land() -> xr.DataArray:
+    lat, lon = np.arange(-89.75, 90, 0.5), np.arange(-179.75, 180, 0.5)
+    inside = continents(lat, lon, limit_km=0.0) != MISSING_CLASS
+    return inside.astype(np.float64).assign_attrs(units="1")
 
 
 def _last(model: xr.Dataset) -> xr.Dataset:
@@ -92,7 +103,7 @@ def _row(
         flags.append(f"{100 * (1 - covered):.0f} % of land not covered")
     return {
         "model": name,
-        "reference": entry.reference if entry else "not in the registry",
+        "reference": entry.reference if entry else UNKNOWN,
         "variables": " ".join(there),
         "steps": _steps(model),
         "grid": str(model["native_grid"].values) if "native_grid" in model.coords else "",

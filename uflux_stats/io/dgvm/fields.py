@@ -1,5 +1,6 @@
 """One file of a vegetation model as a field in the units and the layout of the package."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -62,6 +63,39 @@ def read_field(file: ModelFile, years: Years | None = None) -> tuple[xr.DataArra
     return checked, faults + more
 
 
+@dataclass(frozen=True)
+class TimeSpan:
+    """Time axis of a file: "monthly" or "yearly", its first and last year."""
+
+    step: str
+    first_year: int
+    last_year: int
+
+    def __str__(self) -> str:
+        """Tell it in words."""
+        return f"{self.step} {self.first_year} to {self.last_year}"
+
+
+def time_span(file: ModelFile) -> TimeSpan | None:
+    """Find which years a file holds, without reading its values; None without a time axis.
+
+    Raises
+    ------
+    UfluxError
+        If the file is damaged, or its axes are of no known kind.
+    """
+    with readable(file.path, KeyError, ValueError, TypeError):
+        opened = open_source(file.path, lazy=True)
+        dated = _dated(_squeezed(opened[_name_of(opened, file)], file).to_dataset(name="x"), file)
+    if "year" in dated.dims:
+        step, years = "yearly", dated["year"].values
+    elif "time" in dated.dims:
+        step, years = "monthly", dated["time"].dt.year.values
+    else:
+        return None
+    return TimeSpan(step, int(years.min()), int(years.max()))
+
+
 def _name_of(data: xr.Dataset, file: ModelFile) -> str:
     """Find the variable that the file is about."""
     native = {str(name).lower(): str(name) for name in data.data_vars}
@@ -89,7 +123,7 @@ def _squeezed(field: xr.DataArray, file: ModelFile) -> xr.DataArray:
 
 def _dated(data: xr.Dataset, file: ModelFile) -> xr.Dataset:
     """Give month starts in ``time``, or whole numbers in ``year``."""
-    axis = [str(dim) for dim in data["field"].dims if str(dim).lower() in ("time", "year", "years")]
+    axis = [str(dim) for dim in data.dims if str(dim).lower() in ("time", "year", "years")]
     if not axis:
         return data
     units = str(data[axis[0]].attrs.get("units", ""))

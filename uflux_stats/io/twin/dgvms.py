@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from uflux_stats.io.twin.noise import fixed_noise
 from uflux_stats.io.twin.options import MODEL_NAMES, TwinOptions
 from uflux_stats.io.twin.parameters import CO2_REFERENCE, CO2_RESPONSE, plant_parameters
-from uflux_stats.io.twin.stocks import DAYS_PER_YEAR
-from uflux_stats.io.twin.truth import soil_water
+from uflux_stats.io.twin.stocks import DAYS_PER_YEAR, decomposition_speed
 from uflux_stats.units import SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
@@ -157,8 +156,7 @@ class _Turnover:
         lifetime = model.wood_factor * plant_parameters(planet["IGBP"])["lifetime"].values
         like = np.ones_like(lifetime)
         self.years = np.stack([model.leaf_years * like, lifetime, model.root_years * like])
-        warm = model.q10 ** ((weather["TS"].values - 15) / 10)
-        speed = np.maximum(warm * (0.35 + 0.65 * soil_water(weather)), 0.04)
+        speed = decomposition_speed(weather, model.q10)
         self.litter_rate = speed / (model.litter_years * DAYS_PER_YEAR)
         self.soil_rate = speed / (model.soil_years * DAYS_PER_YEAR)
         self.humified = model.humified

@@ -93,7 +93,7 @@ def _fill(paths: TwinPaths, options: TwinOptions) -> None:
     write_drivers(planet, weather, axes, paths.drivers)
     write_towers(network, paths, options)
     models = _write_models(planet, weather, fluxes["GPP"], axes, (paths, options))
-    stocks = true_stocks(planet, fluxes)
+    stocks = true_stocks(planet, weather, fluxes)
     grid = _truth_on_grid(planet, fluxes, stocks, properties).drop_vars(["lat", "lon"])
     save(xr.merge([axes.spread(grid), tower_truth(network), models]), paths.truth, "Truth")
     write_manifest(options, key_truths(planet, fluxes, properties, options), paths.manifest)

@@ -7,20 +7,34 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.io.twin.parameters import plant_parameters
+from uflux_stats.io.twin.truth import soil_water
 from uflux_stats.schema import variable
 
 Floats = NDArray[np.float64]
 
 LEAF_YEARS: Final = 1.2
 ROOT_YEARS: Final = 2.5
-LITTER_YEARS: Final = 4.0
+LITTER_YEARS: Final = 2.0
+SOIL_YEARS: Final = 32.0
+DECAY_Q10: Final = 1.85
+"""Turnover times of litter and soil at 15 degC in wet ground [yr] and their factor per 10 K: in the
+middle of what the pretend models are drawn from, so that the truth is one that they can tell of."""
 LITTER_SHARE: Final = 0.6
 """Share of heterotrophic respiration that comes from litter."""
+SLOWEST: Final = 0.04
+"""Least speed of decomposition, as a share of that at 15 degC in wet ground."""
 DAYS_PER_YEAR: Final = 365.25
 STOCKS: Final = ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
 
 
-def true_stocks(planet: xr.Dataset, fluxes: xr.Dataset) -> xr.Dataset:
+def decomposition_speed(weather: xr.Dataset, q10: float) -> Floats:
+    """Speed of decomposition against that at 15 degC in wet ground, (time, cell) [1]."""
+    warm = q10 ** ((weather["TS"].values - 15) / 10)
+    speed: Floats = np.maximum(warm * (0.35 + 0.65 * soil_water(weather)), SLOWEST)
+    return speed
+
+
+def true_stocks(planet: xr.Dataset, weather: xr.Dataset, fluxes: xr.Dataset) -> xr.Dataset:
     """Integrate d(pool)/dt = input - output month by month.
 
     Net primary production is shared among leaves, wood and roots by the fractions of the class;
@@ -30,7 +44,9 @@ def true_stocks(planet: xr.Dataset, fluxes: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     planet : xr.Dataset, (cell,)
-        With ``IGBP`` and the mean year ``TA``.
+        With ``IGBP``.
+    weather : xr.Dataset, (time, cell)
+        Drivers of the same months.
     fluxes : xr.Dataset, (time, cell) [gC m-2 d-1]
         ``NPP`` and ``Rh`` of whole years.
 
@@ -47,11 +63,11 @@ def true_stocks(planet: xr.Dataset, fluxes: xr.Dataset) -> xr.Dataset:
         [np.full(leaf.size, LEAF_YEARS), plants["lifetime"].values, np.full(leaf.size, ROOT_YEARS)]
     )
     supply = fluxes["Rh"].mean("time").values
-    soil_years = 45 * 1.6 ** ((15 - np.clip(planet["TA"].mean("month").values, -8, 30)) / 10)
+    speed = decomposition_speed(weather, DECAY_Q10).mean(axis=0)
     humified = (1 - LITTER_SHARE) * supply
     veg = parts * years * supply * DAYS_PER_YEAR
-    litter = LITTER_YEARS * supply * DAYS_PER_YEAR
-    soil = soil_years * humified * DAYS_PER_YEAR
+    litter = LITTER_YEARS / speed * supply * DAYS_PER_YEAR
+    soil = SOIL_YEARS / speed * humified * DAYS_PER_YEAR
 
     time = fluxes["time"]
     days = time.dt.days_in_month.values

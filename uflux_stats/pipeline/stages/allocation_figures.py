@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import BALANCE, DIVERGENCE, STOCKS
+from uflux_stats.pipeline.stages.allocation import STOCKS
+from uflux_stats.pipeline.stages.budget import BALANCE, DIVERGENCE, GLOBE
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.reporting.allocation import sink_divergence, stock_change_figure
 from uflux_stats.reporting.maps import flux_map
@@ -24,7 +25,9 @@ MAPPED: Final = ("NPP", "Rh", "cVeg", "cSoil")
 def figures(task: Task) -> Mapping[str, Number]:
     """Draw what the budget stage found."""
     numbers = json.loads(task.input(DIVERGENCE).read_text(encoding="utf-8"))
-    drawn = {"sink_divergence": sink_divergence(numbers), **dict(_maps(task))}
+    drawn = dict(_maps(task))
+    if numbers:
+        drawn["sink_divergence"] = sink_divergence(numbers)
     changes = _changes(task)
     if not changes.empty:
         drawn["stock_change"] = stock_change_figure(changes)
@@ -35,12 +38,12 @@ def figures(task: Task) -> Mapping[str, Number]:
 
 
 def _changes(task: Task) -> pd.DataFrame:
-    """Yearly changes beside NEP of the same year; nothing of a single year."""
+    """Yearly changes of the globe beside NEP of the same year; nothing of a single year."""
     try:
         table = pd.read_csv(task.input(BALANCE))
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
-    return table[table["lag"] == 0]
+    return table[(table["lag"] == 0) & (table["region"] == GLOBE)]
 
 
 def _maps(task: Task) -> Iterator[tuple[str, Figure]]:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import ALLOCATION
+from uflux_stats.pipeline.stages.budget import ALLOCATION
 from uflux_stats.pipeline.stages.data import TWIN, load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
@@ -24,6 +24,8 @@ from uflux_stats.stats.trend import trend
 STAGE_PREFIX: Final = "twin"
 CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
 DIVIDED: Final = ("NPP", "Ra", "Rh", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
+_FLUX_NOTE: Final = "interval: spread of the vegetation models"
+_STOCK_NOTE: Final = f"{_FLUX_NOTE}, whose turnover sets the level"
 
 
 def recovery(task: Task) -> Mapping[str, Number]:
@@ -86,7 +88,7 @@ def _divided(summed: xr.Dataset, truth: xr.Dataset) -> Iterator[tuple[tuple[str,
             units,
             interval=(low, high),
             n=members.size,
-            note="interval: spread of the vegetation models",
+            note=_STOCK_NOTE if units == "PgC" else _FLUX_NOTE,
         )
         yield ("emulate", f"{name}_total"), (found, number(true.item(), units))
 

@@ -206,8 +206,15 @@ def test_check_flags_what_is_implausible(folder):
     assert "cVeg 1102 outside" in table.loc["BETA", "flags"]
 
 
+PAPER_MODELS = """CABLE-POP CARDAMOM CLASSIC CLM5.0 DLEM E3SM EDv3 IBIS ISAM ISBA-CTRIP JSBACH JULES
+LPJ-GUESS LPJml LPJwsl LPX-Bern OCN ORCHIDEE SDGVM VISIT YIBs"""
+
+
 def test_registry_names_the_models():
-    assert len(REGISTRY) >= 21
+    names = PAPER_MODELS.split()
+    assert len(names) == 21
+    assert set(names) <= set(REGISTRY)
+    assert all(REGISTRY[name].reference[-4:].isdigit() for name in names)
     assert model_entry("ISAM").deep_soil
     assert model_entry("clm5.0").deep_soil
     assert model_entry("unheard of") is None

@@ -1,0 +1,71 @@
+"""Figures of the skill of the emulation say what was held out, and how many cells there are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.reporting.emulator_skill import (
+    emulation_gap,
+    emulation_scatter,
+    emulation_skill,
+    error_maps,
+)
+from uflux_stats.reporting.style import save_figure
+
+UNITS = {"NPP": "gC m-2 d-1", "cVeg": "gC m-2"}
+
+
+def pairs():
+    rng = np.random.default_rng(0)
+    axes = {"source": ["observed", "emulated"], "lat": np.arange(-40.0, 50, 10),
+            "lon": np.arange(-150.0, 160, 20)}  # fmt: skip
+    shape = tuple(len(axis) for axis in axes.values())
+    return xr.Dataset(
+        {n: (tuple(axes), rng.uniform(1, 2, shape), {"units": u}) for n, u in UNITS.items()}, axes
+    )
+
+
+def table(splits=("random", "blocks"), members=("mean", "p25", "p75")):
+    return pd.DataFrame(
+        {"split": split, "member": member, "variable": name, "kind": kind, "r2": 0.9, "nrmse": 0.1}
+        for split in splits
+        for member in members
+        for name, kind in (("CUE", "parameter"), ("NPP", "product"), ("cVeg", "product"))
+    )
+
+
+def test_scatter_tells_split_and_size(tmp_path):
+    figure = emulation_scatter(pairs(), held_out="a third of the cells")
+    assert "a third of the cells" in figure.get_suptitle()
+    assert "GPP of the models is given" in figure.get_suptitle()
+    assert figure.axes[1].get_title() == "cVeg (n = 144 cells)"
+    assert save_figure(figure, tmp_path / "x.png").stat().st_size > 10_000
+    with pytest.raises(MissingVariableError, match="pairs: expected some of"):
+        emulation_scatter(pairs() * np.nan, held_out="")
+
+
+def test_skill_has_a_panel_per_split():
+    both = pd.concat([table(), table(("model",), ("ALPHA", "BETA", "GAMMA"))])
+    figure = emulation_skill(both, {"random": "cells held out"})
+    assert [ax.get_title() for ax in figure.axes[:3]] == ["cells held out", "blocks", "model"]
+    assert {text.get_text() for text in figure.axes[0].texts} == {"NPP", "cVeg"}
+    assert "quartiles of models" in figure.axes[2].get_xlabel()
+    with pytest.raises(MissingVariableError, match="at least one product"):
+        emulation_skill(table().iloc[:0], {})
+
+
+def test_gap_is_written_over_the_bars():
+    rows = table(members=("mean",))
+    rows.loc[rows["split"] == "blocks", "r2"] = 0.65
+    texts = {text.get_text() for text in emulation_gap(rows).axes[0].texts}
+    assert texts == {"-0.25"}
+    with pytest.raises(MissingVariableError, match=r"got no \['blocks'\]"):
+        emulation_gap(table(("random",), ("mean",)))
+
+
+def test_maps_of_the_error():
+    figure = error_maps(pairs(), held_out="blocks")
+    titles = {ax.get_title() for part in figure.subfigs for ax in part.axes}
+    assert {"error of NPP", "error of cVeg"} <= titles

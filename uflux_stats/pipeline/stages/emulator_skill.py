@@ -1,0 +1,120 @@
+"""Stage that emulates what was held out: how well the allocation is learned, and its figures."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from uflux_stats.emulation.options import EmulateOptions
+from uflux_stats.emulation.seasons import cross_emulate_months, seasonal_skill
+from uflux_stats.emulation.skill import (
+    MEAN,
+    TRIALS,
+    Trial,
+    season_table,
+    skill_numbers,
+    skill_table,
+)
+from uflux_stats.emulation.validation import cross_emulate
+from uflux_stats.errors import ConfigError, MissingVariableError
+from uflux_stats.io.store import write_netcdf
+from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.allocation import DGVM, at_hand, emulate_options, write_table
+from uflux_stats.pipeline.stages.data import gridded, load
+from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
+from uflux_stats.reporting.emulator_skill import (
+    emulation_gap,
+    emulation_scatter,
+    emulation_skill,
+    error_maps,
+)
+from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.style import save_figure
+
+PREDICTIONS: Final = "emulator_validation.nc"
+TABLE: Final = "tables/emulator_skill.csv"
+FIGURES: Final = "emulator_figures"
+SEASON_FOLDS: Final = {"quick": 2, "full": 5}
+SEASONS: Final = "blocks, by month"
+
+
+def validate_emulator(task: Task) -> Mapping[str, Number]:
+    """Emulate cells, models and years that were held out, and score them."""
+    drivers, models = at_hand(gridded(task)), load(task.input(DGVM))
+    options = emulate_options(task)
+    tables, kept, skipped = [], {}, {}
+    trials = TRIALS[task.settings["mode"]]
+    for trial in trials:
+        try:
+            found = cross_emulate(
+                models, drivers, split=trial.split, folds=trial.folds, options=options
+            )
+        except (ConfigError, MissingVariableError) as error:
+            skipped[trial.name] = str(error)
+            continue
+        tables.append(skill_table(found, trial.name))
+        if MEAN in found["member"].values:
+            kept[trial.name] = found.sel(member=MEAN, drop=True)
+    tables += _seasons(models, drivers, options, task)
+    table = pd.concat(tables, ignore_index=True)
+    write_table(table, task, TABLE)
+    together = xr.concat(list(kept.values()), xr.Variable("split", list(kept)), join="exact",
+                         combine_attrs="drop_conflicts")  # fmt: skip
+    write_netcdf(together, task.output(PREDICTIONS), title="Held-out emulation, mean over models")
+    return {**dict(_numbers(table, trials)), **dict(_skips(skipped))}
+
+
+def _seasons(
+    models: xr.Dataset, drivers: xr.Dataset, options: EmulateOptions, task: Task
+) -> list[pd.DataFrame]:
+    """Skill by season, where fluxes are monthly; ten-year means have no season."""
+    if "time" not in models["GPP"].dims:
+        return []
+    folds = SEASON_FOLDS[task.settings["mode"]]
+    months = cross_emulate_months(models, drivers, folds=folds, options=options)
+    units = {str(name): str(months[name].attrs["units"]) for name in months.data_vars}
+    return [season_table(seasonal_skill(months), units, SEASONS)]
+
+
+def _numbers(table: pd.DataFrame, trials: tuple[Trial, ...]) -> Iterator[tuple[str, Number]]:
+    for skill in skill_numbers(table, trials):
+        yield (
+            key(*skill.key),
+            number(skill.value, skill.units, interval=skill.interval, n=skill.n, note=skill.note),
+        )
+    if not (table["by"] == "season").any():
+        note = "skipped: the vegetation models come without months"
+        yield key("emulator", "seasons"), number(None, note=note)
+
+
+def _skips(skipped: Mapping[str, str]) -> Iterator[tuple[str, Number]]:
+    for name, why in skipped.items():
+        yield key("emulator", name), number(None, note=f"skipped: {why}")
+
+
+def figures(task: Task) -> Mapping[str, Number]:
+    """Draw the skill: scatter of both splits, all splits, their gap, and maps of the error."""
+    predictions = load(task.input(PREDICTIONS))
+    table = pd.read_csv(task.input(TABLE))
+    words = {trial.name: trial.words for trial in TRIALS[task.settings["mode"]]}
+    notice = TWIN_NOTICE if task.settings["twin"] else ""
+    for name, figure in _drawn(predictions, table, words):
+        save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
+    return {}
+
+
+def _drawn(
+    predictions: xr.Dataset, table: pd.DataFrame, words: Mapping[str, str]
+) -> Iterator[tuple[str, Figure]]:
+    for split in ("random", "blocks"):
+        if split in predictions["split"].values:
+            pairs = predictions.sel(split=split)
+            yield f"scatter_{split}", emulation_scatter(pairs, held_out=words[split])
+    whole = table[table["by"] == "all"]
+    yield "skill", emulation_skill(whole[whole["kind"] == "product"], words)
+    yield "gap", emulation_gap(whole[whole["member"] == MEAN])
+    if "blocks" in predictions["split"].values:
+        pairs = predictions.sel(split="blocks")
+        yield "error_maps", error_maps(pairs, held_out=words["blocks"])

@@ -1,0 +1,144 @@
+"""Figures of the comparison with observations: respiration, maps of stocks, the land sink."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.reporting.emulator_skill import draw_density
+from uflux_stats.reporting.maps import coastlines
+from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+
+COUNTERPART: Final = {"Rh": "emulated Rh", "Rs": "emulated RECO (upper bound of Rs)"}
+RESPIRATION: Final = "gC m-2 yr-1"
+MAPS: Final = ("observed", "modelled", "difference")
+
+
+def respiration_scatter(pairs: pd.DataFrame) -> Figure:
+    """Draw emulated against measured annual soil respiration, one panel per kind.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Of ``soil_respiration_pairs``.
+
+    Returns
+    -------
+    Figure
+        Density of cells, with n and scores.
+
+    Raises
+    ------
+    MissingVariableError
+        If there is no pair.
+    """
+    kinds = [kind for kind in COUNTERPART if kind in set(pairs["kind"])]
+    if not kinds:
+        raise MissingVariableError("pairs: expected Rh or Rs, got no row; are they on the grid?")
+    with style():
+        figure = new_figure(3.5 * len(kinds), 3.6)
+        panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+        for ax, kind in zip(panels, kinds, strict=True):
+            rows = pairs[pairs["kind"] == kind]
+            observed, modelled = (
+                xr.DataArray(rows[name].to_numpy(float), dims="cell", attrs={"units": RESPIRATION})
+                for name in ("observed", "modelled")
+            )
+            draw_density(ax, observed, modelled, RESPIRATION)
+            ax.set(xlabel=axis_label(f"measured {kind}", RESPIRATION),
+                   ylabel=axis_label(COUNTERPART[kind], RESPIRATION),
+                   title=f"{kind}: n = {len(rows):,} cells, {rows['n'].sum():,} rows")  # fmt: skip
+    return figure
+
+
+def map_comparison(maps: xr.Dataset, *, title: str) -> Figure:
+    """Draw a map against observations: density of cells, and the difference on a map.
+
+    Parameters
+    ----------
+    maps : xr.Dataset, (lat, lon) [any unit]
+        ``observed``, ``modelled`` and ``difference``.
+    title : str
+
+    Returns
+    -------
+    Figure
+        With one-to-one and regression line and scores.
+
+    Raises
+    ------
+    MissingVariableError
+        If a map is missing or no cell has both.
+    """
+    lacking = [name for name in MAPS if name not in maps]
+    if lacking:
+        raise MissingVariableError(f"maps: expected {', '.join(MAPS)}; got no {lacking}")
+    if not bool(maps["difference"].notnull().any()):
+        raise MissingVariableError("maps: expected cells with both values, got none")
+    units = str(maps["observed"].attrs["units"])
+    cells = int(maps["difference"].notnull().sum())
+    with style():
+        figure = new_figure(9.0, 3.4)
+        scatter, chart = figure.subplots(1, 2, width_ratios=(1, 1.9))
+        draw_density(scatter, maps["observed"], maps["modelled"], units)
+        scatter.set(xlabel=axis_label("observed", units), ylabel=axis_label("emulated", units),
+                    title=f"n = {cells:,} cells")  # fmt: skip
+        _difference(figure, chart, maps["difference"], units)
+        figure.suptitle(title)
+    return figure
+
+
+def _difference(figure: Figure, ax: Axes, field: xr.DataArray, units: str) -> None:
+    reach = float(np.nanpercentile(np.abs(field), 99)) or 1.0
+    mesh = ax.pcolormesh(
+        field["lon"], field["lat"], field.transpose("lat", "lon"), shading="nearest", cmap="PuOr",
+        vmin=-reach, vmax=reach, rasterized=True,
+    )  # fmt: skip
+    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
+    known = field.notnull()
+    ends = [field[axis].values[known.any(other).values]
+            for axis, other in (("lon", "lat"), ("lat", "lon"))]  # fmt: skip
+    ax.set(
+        xlim=(ends[0].min() - 2, ends[0].max() + 2), ylim=(ends[1].min() - 2, ends[1].max() + 2),
+        xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"),
+    )  # fmt: skip
+    figure.colorbar(mesh, ax=ax, label=axis_label("emulated - observed", units), extend="both")
+
+
+def sink_series(budget: xr.Dataset, years: pd.DataFrame, *, period: str = "") -> Figure:
+    """Draw the yearly net flux beside the land sink of the Global Carbon Budget.
+
+    Parameters
+    ----------
+    budget : xr.Dataset
+        ``S_LAND`` (model, year) [PgC yr-1].
+    years : pandas.DataFrame
+        Of ``compare_land_sink``.
+    period : str
+        What a reader must know of the years of NEP.
+
+    Returns
+    -------
+    Figure
+        Mean and 5th to 95th percentile of the models, and emulated NEP.
+    """
+    sink = budget["S_LAND"]
+    low, high = (sink.quantile(q, "model") for q in (0.05, 0.95))
+    with style():
+        figure = new_figure(6.8, 3.0)
+        ax = figure.subplots()
+        ax.fill_between(sink["year"], low, high, color=GREY, alpha=0.3, linewidth=0)
+        ax.plot(sink["year"], sink.mean("model"), color=BLACK,
+                label=f"S_LAND, mean and 90 % of {sink.sizes['model']} models")  # fmt: skip
+        ax.plot(years["year"], years["NEP"], "o-", markersize=3, color=COLOURS["refined"],
+                label=", ".join(filter(None, ("emulated NEP, closed", period))))  # fmt: skip
+        ax.axhline(0, color=BLACK, linewidth=0.4)
+        ax.set(xlabel="year", ylabel=axis_label("land sink", "PgC yr-1"),
+               title="NEP holds no fire, harvest or lateral flux: not the land sink")  # fmt: skip
+        ax.legend(loc="upper left")
+    return figure
