@@ -25,6 +25,7 @@ from uflux_stats.pipeline.stages import (
     known_effects,
     records,
     recovery,
+    regional,
     tower_drivers,
 )
 
@@ -46,6 +47,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *respiration_stages(
             config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
         ),
+        *_regional(config),
     )
 
 
@@ -366,6 +368,30 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         settings={"grid": bool(grid), "twin": config.is_twin},
     )
     return tables, figures
+
+
+def _regional(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that say what there is in each region; maps and series need a grid."""
+    regions = {"regions": config.output.regions}
+    counted = Stage("places", regional.towers_by_region, needs=(data.TOWERS,), settings=regions)
+    if not _has_grid(config):
+        return (counted,)
+    stocks = _has_models(config)
+    fields = Stage(
+        "maps",
+        regional.maps,
+        needs=(gridding.FLUXES, *((allocation.STOCKS,) if stocks else ())),
+        outputs=(regional.MAPS,),
+        settings={"stocks": stocks},
+    )
+    drawn = Stage(
+        "regional figures",
+        regional.figures,
+        needs=(regional.MAPS, gridding.STATISTICS, *((budget.ALLOCATION,) if stocks else ())),
+        outputs=(regional.FIGURES,),
+        settings=regions | {"stocks": stocks, "twin": config.is_twin},
+    )
+    return counted, fields, drawn
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:
