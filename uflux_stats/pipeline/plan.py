@@ -6,6 +6,7 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.judging import judging
+from uflux_stats.pipeline.regional_plan import regional_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
@@ -18,7 +19,6 @@ from uflux_stats.pipeline.stages import (
     engine,
     gridding,
     recovery,
-    regional,
 )
 
 
@@ -33,7 +33,7 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_allocation(config),
         *_causes(config),
         *_drawing(config),
-        *_regional(config),
+        *regional_stages(config, grid=_has_grid(config), models=_has_models(config)),
     )
 
 
@@ -266,30 +266,6 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         settings={"grid": bool(grid), "twin": config.is_twin},
     )
     return tables, figures
-
-
-def _regional(config: RunConfig) -> tuple[Stage, ...]:
-    """Stages that say what there is in each region; maps and series need a grid."""
-    regions = {"regions": config.output.regions}
-    counted = Stage("places", regional.towers_by_region, needs=(data.TOWERS,), settings=regions)
-    if not _has_grid(config):
-        return (counted,)
-    stocks = _has_models(config)
-    fields = Stage(
-        "maps",
-        regional.maps,
-        needs=(gridding.FLUXES, *((allocation.STOCKS,) if stocks else ())),
-        outputs=(regional.MAPS,),
-        settings={"stocks": stocks},
-    )
-    drawn = Stage(
-        "regional figures",
-        regional.figures,
-        needs=(regional.MAPS, gridding.STATISTICS, *((allocation.ALLOCATION,) if stocks else ())),
-        outputs=(regional.FIGURES,),
-        settings=regions | {"stocks": stocks, "twin": config.is_twin},
-    )
-    return counted, fields, drawn
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:

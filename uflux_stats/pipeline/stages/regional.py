@@ -10,7 +10,8 @@ from uflux_stats.grid.regions import By, region_masks
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages.allocation import ALLOCATION, STOCKS
+from uflux_stats.pipeline.stages.allocation import STOCKS
+from uflux_stats.pipeline.stages.budget import ALLOCATION
 from uflux_stats.pipeline.stages.data import TOWERS, load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
