@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
     from uflux_stats.bayes import fit_respiration as fit_respiration
+    from uflux_stats.bayes import load_fit as load_fit
+    from uflux_stats.bayes import propagate as propagate
     from uflux_stats.emulation import emulate as emulate
     from uflux_stats.explain.towers import shap_values as shap_values
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from uflux_stats.io.drivers import read_drivers as read_drivers
     from uflux_stats.io.drops import dropped_report as dropped_report
     from uflux_stats.io.fluxnet import read_fluxnet as read_fluxnet
+    from uflux_stats.io.recognition import describe as describe
     from uflux_stats.io.twin import TwinOptions as TwinOptions
     from uflux_stats.io.twin import make_twin as make_twin
     from uflux_stats.io.zarr_store import open_store as open_store
@@ -60,14 +63,17 @@ _HOMES: Final[dict[str, str]] = {
     "conservation": "uflux_stats.stats.conservation",
     "date_climatology": "uflux_stats.io.drivers",
     "drivers_at_sites": "uflux_stats.io.at_sites",
+    "describe": "uflux_stats.io.recognition",
     "dropped_report": "uflux_stats.io.drops",
     "emulate": "uflux_stats.emulation",
     "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
     "iav": "uflux_stats.stats.iav",
+    "load_fit": "uflux_stats.bayes",
     "make_twin": "uflux_stats.io.twin",
     "open_store": "uflux_stats.io.zarr_store",
+    "propagate": "uflux_stats.bayes",
     "query": "uflux_stats.attribution.query",
     "read_dgvm": "uflux_stats.io.dgvm",
     "read_drivers": "uflux_stats.io.drivers",

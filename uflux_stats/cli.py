@@ -149,6 +149,7 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--driver", help="SWIN, TA, P, ...; all by default")
     parser.add_argument("--quantity", help="association, direct, total, trend_share, ...")
     parser.add_argument("--transform", help="anomaly (default) or raw")
+    parser.add_argument("--source", help="towers (default) or cubes")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
@@ -185,7 +186,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser(
         "check", help="what is there, and what in it is implausible", allow_abbrev=False
     )
-    check.add_argument("path", type=Path, metavar="PATH", help="folder of vegetation models")
+    check.add_argument("path", type=Path, metavar="PATH", help="towers, drivers, models or tables")
     check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
     check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
     _add_loudness(check)
@@ -193,16 +194,18 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _data_check(arguments: argparse.Namespace) -> None:
-    from uflux_stats.io.data_check import check_data, render
-    from uflux_stats.io.dgvm.folder_check import dgvm_checker
+    from uflux_stats.io.data_check import render
+    from uflux_stats.io.recognition import describe
 
-    print(render(check_data(arguments.path, (dgvm_checker(arguments.scenario),)), arguments.form))
+    print(render(describe(arguments.path, scenario=arguments.scenario), arguments.form))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:
     from uflux_stats.attribution.query import query, render
 
-    choice = {name: getattr(arguments, name) for name in ("driver", "quantity", "transform")}
+    choice = {
+        name: getattr(arguments, name) for name in ("driver", "quantity", "transform", "source")
+    }
     answer = query(
         arguments.folder, region=arguments.region, pft=arguments.pft, target=arguments.target,
         **choice,

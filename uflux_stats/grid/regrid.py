@@ -99,7 +99,8 @@ def regrid(
     Returns
     -------
     xr.DataArray, (..., lat, lon) [unit of ``values``]
-        Double precision; missing where no source cell with land and data is. In memory.
+        Double precision; missing where no source cell with land and data is. Dask arrays stay
+        lazy.
 
     Raises
     ------
@@ -121,20 +122,31 @@ def regrid(
     >>> regrid(field, half).round(3).values.tolist()
     [[2.414, 3.414], [5.586, 6.586]]
     """
-    land = _source_land(values, landfrac)
-    shared = overlap(values, target)
     ordered = values.transpose(..., "lat", "lon")
-    data = np.asarray(ordered.values, dtype=np.float64)
+    least = COVERED * cell_area(target["lat"], target["lon"]).values
+    with_land = (_source_land(values, landfrac), overlap(values, target), least)
+    data = ordered.data
+    if isinstance(data, np.ndarray):
+        mean = _mean_over_land(data, *with_land)
+    else:
+        whole = data.rechunk({data.ndim - 2: -1, data.ndim - 1: -1})
+        chunks = (*whole.chunks[:-2], (least.shape[0],), (least.shape[1],))
+        mean = whole.map_blocks(_mean_over_land, *with_land, chunks=chunks, dtype=np.float64)
+    kept = {name: values[name] for name in ordered.dims[:-2] if name in values.coords}
+    coords = {**kept, "lat": target["lat"], "lon": target["lon"]}
+    return xr.DataArray(mean, coords, dims=ordered.dims, name=values.name, attrs=values.attrs)
+
+
+def _mean_over_land(values: Floats, land: Floats, shared: Overlap, least: Floats) -> Floats:
+    """Mean of ``values`` (..., lat, lon) in the cells of the target, by the land they share."""
+    data = np.asarray(values, dtype=np.float64)
     known = np.isfinite(data)
     weights = np.broadcast_to(land, data.shape)
     summed = shared.sum(np.where(known, data, 0.0) * weights)
     covered = shared.sum(known * weights)
-    least = COVERED * cell_area(target["lat"], target["lon"]).values
     mean = np.full(summed.shape, np.nan)
     np.divide(summed, covered, out=mean, where=covered > least)
-    kept = {name: values[name] for name in ordered.dims[:-2] if name in values.coords}
-    coords = {**kept, "lat": target["lat"], "lon": target["lon"]}
-    return xr.DataArray(mean, coords, dims=ordered.dims, name=values.name, attrs=values.attrs)
+    return mean
 
 
 def regridded_land(

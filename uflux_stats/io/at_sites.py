@@ -110,7 +110,8 @@ def _at_sites(values: xr.DataArray, places: xr.Dataset, near: xr.Dataset) -> xr.
     nearest = _first_valid(nearby)
     if row is None or row.units != "class":
         corners = _corners(values, places)
-        nearest = _weighted(plain, corners).fillna(nearest)
+        weighted = _weighted(plain, corners).where(near["reached"].any("near"))
+        nearest = weighted.fillna(nearest)
     return nearest.astype(values.dtype).assign_attrs(values.attrs)
 
 

@@ -75,6 +75,21 @@ _SOURCES: Final = (
         "Global 0.05Deg CMG V061, NASA LP DAAC",
     ),
     DataSource(
+        "mod13a1",
+        "MODIS vegetation indices, 500 m, 16 days, collection 6.1",
+        "10.5067/MODIS/MOD13A1.061",
+        "free of restriction; cite",
+        "Didan, K. (2021), MODIS/Terra Vegetation Indices 16-Day L3 Global 500m SIN Grid V061, "
+        "NASA LP DAAC",
+    ),
+    DataSource(
+        "srtm",
+        "Elevation of the Shuttle Radar Topography Mission, 1 arc second",
+        "10.5067/MEaSUREs/SRTM/SRTMGL1.003",
+        "free of restriction; cite",
+        "NASA JPL (2013), NASA Shuttle Radar Topography Mission Global 1 arc second, NASA LP DAAC",
+    ),
+    DataSource(
         "era5_land",
         "ERA5-Land reanalysis, 0.1 degree",
         "10.5194/essd-13-4349-2021",

@@ -2,13 +2,14 @@
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.errors import CalendarError
+from uflux_stats.errors import CalendarError, DataFileError
 from uflux_stats.schema import variable
 
 
@@ -72,3 +73,69 @@ def co2_series(
     values = table.reindex(months).to_numpy()
     row = variable("CO2")
     return xr.DataArray(values, coords=time.coords, dims=time.dims, name="CO2", attrs=row.attrs)
+
+
+def is_noaa_co2(path: Path) -> bool:
+    """Tell by its name whether a file is a monthly table of CO2 by NOAA.
+
+    Examples
+    --------
+    >>> is_noaa_co2(Path("co2_mm_gl.csv")), is_noaa_co2(Path("sites.csv"))
+    (True, False)
+    """
+    name = path.name.lower().replace("-", "_")
+    return name.startswith("co2_mm_") and name.endswith(".csv")
+
+
+def read_noaa_co2(path: str | Path) -> xr.DataArray:
+    """Read a monthly table of NOAA, such as ``co2_mm_gl.csv`` or ``co2_mm_mlo.csv``.
+
+    Parameters
+    ----------
+    path : str or Path
+        Comma-separated, after comments in #, with the columns year, month (or a date) and average.
+
+    Returns
+    -------
+    xr.DataArray, (time,) [ppm]
+        Month starts; values below zero, which stand for missing, are left out.
+
+    Raises
+    ------
+    DataFileError
+        If the file is missing, damaged, or has other columns.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as why:
+        raise DataFileError(
+            f"path: expected a readable csv of NOAA, got {path} ({why}); download it again"
+        ) from why
+    head, *rows = [line.split(",") for line in lines if line and not line.startswith("#")] or [[]]
+    names = [name.strip().lower() for name in head]
+    # some copies have more fields in a row than names
+    table = pd.DataFrame([row[: len(names)] for row in rows if len(row) >= len(names)])
+    table = table.set_axis(names[: table.shape[1]], axis=1)
+    stamps = _months_of(table)
+    if stamps is None or "average" not in table:
+        raise DataFileError(
+            f"path: expected columns average and year and month (or date), got {list(table)} in "
+            f"{path}; take the monthly csv of NOAA"
+        )
+    values = pd.to_numeric(table["average"], errors="coerce").to_numpy(dtype=float)
+    known = values > 0
+    row = variable("CO2")
+    coords = {"time": stamps[known].to_numpy()}
+    return xr.DataArray(values[known], coords, dims="time", name="CO2", attrs=row.attrs)
+
+
+def _months_of(table: pd.DataFrame) -> pd.DatetimeIndex | None:
+    """Month starts from the columns year and month, or from dates such as 1982-01."""
+    if {"year", "month"} <= set(table):
+        text = table["year"].str.strip() + "-" + table["month"].str.strip()
+    elif "date" in table:
+        text = table["date"].str.strip().str[:7]
+    else:
+        return None
+    months = pd.to_datetime(text, format="%Y-%m", errors="coerce")
+    return None if months.isna().any() else pd.DatetimeIndex(months).as_unit("ns")

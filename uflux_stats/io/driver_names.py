@@ -7,7 +7,15 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.errors import DataFileError, RangeError
-from uflux_stats.schema import IGBP_CLASSES, KOPPEN_CLASSES, MISSING_CLASS, SCHEMA, variable
+from uflux_stats.schema import (
+    HEAT_FLUX,
+    IGBP_CLASSES,
+    KOPPEN_CLASSES,
+    MISSING_CLASS,
+    SCHEMA,
+    Variable,
+    variable,
+)
 from uflux_stats.units import canonical_unit, convert
 
 _NAMES: Final[dict[str, str]] = {
@@ -25,13 +33,26 @@ _NAMES: Final[dict[str, str]] = {
     "NDVI": "ndvi",
     "IGBP": "igbp landcover land_cover lc_type1 majority_land_cover_type_1",
     "KOPPEN": "koppen koeppen koppen_geiger koppen_class kg_class",
-    "C4": "c4 c4_fraction c4_percent c4_percentage",
+    "C4": "c4 c4_fraction c4_percent c4_percentage c4_area",
     "DEM": "dem elev elevation orog altitude topography",
     "LANDFRAC": "landfrac land_fraction sftlf lsm",
 }
+_HELPER_NAMES: Final[dict[str, str]] = {
+    "TDEW": "tdew d2m 2d dewpoint dew_point_temperature dewpoint_temperature_2m tdps",
+    "SWNET": "swnet ssr surface_net_solar_radiation",
+    "LWNET": "lwnet str surface_net_thermal_radiation",
+}
+HELPERS: Final = MappingProxyType(
+    {
+        "TDEW": Variable("TDEW", "degC", "dew point", -90, 40, "helper"),
+        "SWNET": Variable("SWNET", HEAT_FLUX, "net shortwave radiation", -5, 450, "helper"),
+        "LWNET": Variable("LWNET", HEAT_FLUX, "net longwave radiation", -300, 150, "helper"),
+    }
+)
+"""Variables that only serve to derive drivers."""
 # Not "ts" (skin temperature in CMIP) nor "p" (pressure in many files); "TS" and "P" are understood.
 ALIASES: Final = MappingProxyType(
-    {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
+    {alias: name for name, aliases in (_NAMES | _HELPER_NAMES).items() for alias in aliases.split()}
 )
 """Name of the schema for each name (lower case) that files use."""
 
@@ -40,7 +61,11 @@ ACCUMULATED: Final = MappingProxyType({"m": "m d-1", "J m-2": "J m-2 d-1"})
 
 ECMWF, ERA5-Land data documentation, section on accumulations, doi 10.24381/cds.68d2bb30.
 """
-_ACCUMULATED_NAMES: Final = frozenset({"tp", "ssrd", "strd"})
+_ACCUMULATED_NAMES: Final = frozenset({"tp", "ssrd", "strd", "ssr", "str"})
+
+_PERCENT_NAMES: Final = frozenset({"c4_area"})
+"""Percent of the land, with or without a unit: Luo et al. (2024), doi 10.1038/s41467-024-45606-3.
+"""
 
 BECK_LAST: Final = (3, 7, 16, 28, 30)
 """Last of the 30 Koppen-Geiger classes in each of the main classes 1 to 5.
@@ -103,7 +128,7 @@ def to_schema(values: xr.DataArray, driver: str) -> xr.DataArray:
     RangeError
         If a class map holds codes that are no classes.
     """
-    row = variable(driver)
+    row = HELPERS.get(driver) or variable(driver)
     if row.units == "class":
         converted = _main_koppen(values) if driver == "KOPPEN" else _igbp(values)
     else:
@@ -114,12 +139,20 @@ def to_schema(values: xr.DataArray, driver: str) -> xr.DataArray:
     return result
 
 
+def is_accumulated(values: xr.DataArray) -> bool:
+    """Tell whether a variable is a sum as ERA5-Land has them: by its name and unit."""
+    unit = canonical_unit(str(values.attrs.get("units", "")))
+    return str(values.name) in _ACCUMULATED_NAMES and unit in ACCUMULATED
+
+
 def _true_unit(values: xr.DataArray, driver: str) -> str:
     found = canonical_unit(str(values.attrs.get("units", "")))
-    if str(values.name) in _ACCUMULATED_NAMES:
-        return ACCUMULATED.get(found, found)
+    if is_accumulated(values):
+        return ACCUMULATED[found]
+    if not found and str(values.name).lower() in _PERCENT_NAMES:
+        return "%"
     # CF 1.11, section 3.1: units may be left out where the quantity is dimensionless
-    return "1" if not found and SCHEMA[driver].units == "1" else found
+    return "1" if not found and driver in SCHEMA and SCHEMA[driver].units == "1" else found
 
 
 def _per_day(values: xr.DataArray) -> xr.DataArray:

@@ -8,33 +8,42 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.errors import DimensionError
-from uflux_stats.grid import normalise_grid
 from uflux_stats.io.co2 import co2_series
-from uflux_stats.io.driver_names import known_variables, to_schema
+from uflux_stats.io.derived import with_derived
 from uflux_stats.io.drops import to_json
-from uflux_stats.io.grid_files import find_sources, open_source, readable
+from uflux_stats.io.grid_files import find_sources, readable
 from uflux_stats.io.join import combine, require_one_grid
-from uflux_stats.io.months import monthly
+from uflux_stats.io.magnitudes import require_magnitudes
+from uflux_stats.io.parts import ORDER, read_parts
 from uflux_stats.io.plausible import drop_implausible
 
 DEFAULT_CLIMATOLOGY_YEAR: Final = 2006
-_ORDER: Final = ("time", "month", "lat", "lon")
 
 
-def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
+def read_drivers(
+    *paths: str | Path,
+    chunks: Mapping[str, int] | None = None,
+    resolution: float | None = None,
+) -> xr.Dataset:
     """Read gridded drivers, in the names, units and layout of the package.
 
     Variables are recognised by usual names (ERA5, CMIP, CRU and others) and converted by their
-    units; others are ignored. Files may hold different variables or different months. Koppen
-    classes 1 to 30 become the five main classes, percentages of C4 plants fractions.
+    units; others are ignored. Files may hold different variables or different months. Hourly and
+    daily files are averaged to months; accumulations of ERA5-Land become rates; VPD is derived from
+    the dew point and RNET from net shortwave and longwave radiation where files lack them. Koppen
+    classes 1 to 30 become the five main classes, percentages of C4 plants fractions. Land-surface
+    products are read in their native layout (``uflux_stats.io.surface``).
 
     Parameters
     ----------
     *paths : str or Path
-        NetCDF files, Zarr stores or folders of these, all on one grid.
+        NetCDF files, Zarr stores, native files of land-surface products or folders of these; all on
+        one grid unless ``resolution`` is given.
     chunks : mapping, optional
         Lengths of Dask blocks along time (or month), lat and lon. By default Zarr stores and
         NetCDF files above 256 MB become Dask arrays, and smaller files are loaded.
+    resolution : float, optional [degrees]
+        Bring all files to one regular grid, keeping integrals over land.
 
     Returns
     -------
@@ -70,48 +79,20 @@ def read_drivers(*paths: str | Path, chunks: Mapping[str, int] | None = None) ->
     (('time', 'lat', 'lon'), [-90.0, 90.0], 16.85)
     """
     sources = find_sources(*paths)
-    parts = [_read_one(source, lazy=chunks is not None) for source in sources]
-    names = [source.name for source in sources]
-    require_one_grid(parts, names)
+    parts = read_parts(sources, lazy=chunks is not None, resolution=resolution)
+    require_one_grid(parts.data, parts.names)
     with readable(sources[0] if len(sources) == 1 else sources[0].parent):
-        combined, period_drops = combine(parts)
-        checked, range_drops = drop_implausible(combined)
-    ordered = checked.transpose(*_ORDER, missing_dims="ignore")
-    attrs = {"source": ", ".join(names), "dropped": to_json([*period_drops, *range_drops])}
-    titled = {"title": parts[0].attrs["title"]} if "title" in parts[0].attrs else {}
+        combined, period_drops = combine(parts.data)
+        checked, range_drops = drop_implausible(with_derived(combined))
+        require_magnitudes(checked)
+    ordered = checked.transpose(*ORDER, missing_dims="ignore")
+    drops = [*parts.drops, *period_drops, *range_drops]
+    names = dict.fromkeys(source.name for source in sources)
+    attrs = {"source": ", ".join(names), "dropped": to_json(drops)}
+    first = parts.data[0].attrs
+    titled = {"title": first["title"]} if "title" in first else {}
     ordered.attrs = titled | attrs
     return ordered if chunks is None else ordered.chunk(chunks)
-
-
-def _read_one(path: Path, *, lazy: bool) -> xr.Dataset:
-    """One file in canonical form, its months in the order of the file."""
-    opened = open_source(path, lazy=lazy)
-    names = known_variables(opened, source=path.name)
-    dated = monthly(opened, source=path.name)
-    placed = _placed(dated[list(names)], source=path.name)
-    with readable(path):
-        kept = {driver: to_schema(placed[name], driver) for name, driver in names.items()}
-    return xr.Dataset(kept, attrs=opened.attrs)
-
-
-def _placed(data: xr.Dataset, *, source: str) -> xr.Dataset:
-    """Bring the grid into the layout of the package; a table by time alone has none."""
-    single = [dim for dim, size in data.sizes.items() if size == 1 and dim not in _ORDER]
-    slim = data.squeeze([dim for dim in single if not _is_place(str(dim))], drop=True)
-    slim = slim.drop_vars([name for name in slim.coords if name not in slim.dims])
-    if set(slim.dims) - {"time", "month"}:
-        slim = normalise_grid(slim)
-    extra = sorted(map(str, set(slim.dims) - set(_ORDER)))
-    if extra:
-        raise DimensionError(
-            f"{source}: expected dimensions time, lat and lon, got also {extra}; "
-            "select one position along each"
-        )
-    return slim
-
-
-def _is_place(dim: str) -> bool:
-    return dim.lower() in {"latitude", "longitude", "y", "x", "lat", "lon", "nav_lat", "nav_lon"}
 
 
 def date_climatology(drivers: xr.Dataset, *, year: int = DEFAULT_CLIMATOLOGY_YEAR) -> xr.Dataset:

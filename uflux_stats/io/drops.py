@@ -20,8 +20,8 @@ class Reason(StrEnum):
     LOW_QUALITY = "quality below the threshold"
     NO_QUALITY = "quality missing or outside 0 to 1"
     RANGE = "outside the possible range"
-    DUPLICATE = "identical duplicate month, one kept"
-    CONFLICT = "conflicting duplicate month, none kept"
+    DUPLICATE = "identical duplicate, one kept"
+    CONFLICT = "conflicting duplicate, none kept"
     UNSORTED = "row out of order, sorted"
     NO_STATIC = "unknown in the site table"
     NO_FAPAR = "month absent from the fAPAR table"
@@ -34,6 +34,9 @@ class Reason(StrEnum):
     NO_LAND = "no cell with data within reach"
     OTHER_PERIOD = "month outside the period common to all variables"
     NOT_PREDICTED = "driver missing that training always had, nothing predicted"
+    PARTIAL = "less than half of the month's steps present"
+    PARTIAL_MONTH = "month of which hours or days lack"
+    UNIT = "values that can only be of another unit, none kept"
     SAME_FILE = "second copy of the same file ignored"
 
 
@@ -41,8 +44,8 @@ class Reason(StrEnum):
 class Drop:
     """One row of the account: ``n`` values of ``variable`` at ``site`` for one reason.
 
-    ``variable`` is ``"file"`` for whole files and ``"month"`` for whole rows; ``site`` is empty
-    for files that belong to none.
+    ``variable`` is ``"file"`` for whole files, ``"month"`` for whole rows, and ``"step"`` for those
+    of finer files; ``site`` is empty for files that belong to none.
     """
 
     site: str

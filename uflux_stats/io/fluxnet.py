@@ -1,5 +1,6 @@
 """Flux towers of the FLUXNET network as one dataset on (site, time)."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal, TypedDict, Unpack
@@ -9,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.errors import DataFileError, MissingVariableError
+from uflux_stats.io.badm import read_badm
 from uflux_stats.io.catalog import data_source
 from uflux_stats.io.co2 import co2_series
 from uflux_stats.io.drops import Drop, Reason, dropped_report, to_json
@@ -18,7 +20,8 @@ from uflux_stats.io.fluxnet_columns import (
     driver_columns,
     target_columns,
 )
-from uflux_stats.io.fluxnet_files import monthly_files
+from uflux_stats.io.fluxnet_files import TowerFile, metadata_files, tower_files
+from uflux_stats.io.fluxnet_names import STEPS
 from uflux_stats.io.fluxnet_table import TowerTable, read_table
 from uflux_stats.io.sites import read_fapar, read_sites
 from uflux_stats.schema import MISSING_CLASS, variable
@@ -65,13 +68,32 @@ def _require_columns(table: pd.DataFrame, needed: Iterable[str], *, name: str) -
     return table
 
 
-def _site_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
+def site_metadata(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame:
+    """Read the site table given or found; what it lacks comes from BADM files among the towers'.
+
+    Parameters
+    ----------
+    path : Path
+        Where the towers are.
+    given : path or pandas.DataFrame, optional
+        As ``sites`` of ``read_fluxnet``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of ``read_sites``.
+    """
     if isinstance(given, pd.DataFrame):
         return _require_columns(given, ("lat", "lon", *STATICS), name="sites")
+    metadata = read_badm(metadata_files(path))
     file = given or _beside(path, ("fluxnet2015_sites.csv", "*sites*.csv"), name="sites")
     if file is None:
-        return pd.DataFrame(columns=["lat", "lon", *STATICS], dtype=float)
-    return read_sites(file)
+        return metadata
+    table = read_sites(file)
+    if metadata.empty:
+        return table
+    known = {name: table[name].mask(table[name] == MISSING_CLASS) for name in CLASSES}
+    return table.assign(**known).combine_first(metadata)
 
 
 def _fapar_table(path: Path, given: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
@@ -171,6 +193,12 @@ def _with_statics(towers: xr.Dataset, sites: pd.DataFrame) -> tuple[xr.Dataset, 
     return towers.assign(statics).assign_coords(places), drops
 
 
+def _steps(files: list[TowerFile]) -> str:
+    """Tell how many files are of which step, as in "2 daily, 14 monthly"."""
+    counts = Counter(STEPS[file.step] for file in files)
+    return ", ".join(f"{n} {step}" for step, n in sorted(counts.items()))
+
+
 def read_fluxnet(
     path: str | Path,
     *,
@@ -180,25 +208,28 @@ def read_fluxnet(
     partitioning: Literal["NT", "DT"] = "NT",
     **more: Unpack[MoreOptions],
 ) -> xr.Dataset:
-    """Read monthly FLUXNET files, SUBSET or FULLSET, of any number of towers.
+    """Read files of the FLUXNET family, of any number of towers, as monthly means.
 
-    Targets below ``qc`` become NaN; drivers are never filtered by quality. Negative GPP from
-    night-time partitioning is a measurement and stays. A month that lies outside the possible
-    range, is missing, or stands twice with different values is NaN. ``dropped_report`` counts all
-    of this.
+    FLUXNET2015, AmeriFlux FLUXNET, Warm Winter 2020, FLUXNET of 2025 and archives of ICOS, SUBSET
+    or FULLSET, half-hourly to monthly; yearly files cannot be divided into months. Targets below
+    ``qc`` become NaN; drivers are never filtered by quality. Negative GPP from night-time
+    partitioning is a measurement and stays. A month that lies outside the possible range, is
+    missing, or stands twice with different values is NaN. ``dropped_report`` counts all of this.
 
     Parameters
     ----------
     path : str or Path
         Folder (with sub-folders), zip archive (of csv files or of one archive per site) or csv
-        file. Files of other time steps are passed over. Of several versions of a site the newest
-        counts.
+        file. Of several files of a site the newest release counts, and of one release the
+        monthly, daily, half-hourly or weekly file, in this order. Finer steps are averaged: a month
+        needs half of its steps, and its quality is the share of them that is good.
     qc : float or None
         Smallest fraction of good data, 0 to 1, of a month of a target.
     sites : path or pandas.DataFrame, optional
         Site table, see ``read_sites``. Without it, ``fluxnet2015_sites.csv`` or ``*sites*.csv``
-        is looked for in the folder of ``path`` and then in its parent. Sites that the table lacks
-        keep their fluxes, with unknown statics.
+        is looked for in the folder of ``path`` and then in its parent. What the table lacks comes
+        from BADM files (``*_BIF_*``, ``*_SITEINFO_*``) among the towers'. Sites that are in
+        neither keep their fluxes, with unknown statics.
     fapar : path or pandas.DataFrame, optional
         Table of fAPAR, see ``read_fapar`` (a selection of its rows by source serves too).
         Without it, ``*fapar*.csv*`` is looked for likewise; without any, FAPAR is NaN.
@@ -218,7 +249,7 @@ def read_fluxnet(
     Raises
     ------
     DataFileError
-        If nothing monthly is there or a file is damaged or contradicts another.
+        If nothing that gives months is there or a file is damaged or contradicts another.
     MissingVariableError
         If no file has the columns of a target.
     ConfigError
@@ -236,7 +267,7 @@ def read_fluxnet(
     uflux_stats.errors.DataFileError: path: expected a folder, zip or csv, got nowhere; ...
     """
     options = FluxnetOptions(qc=qc, partitioning=partitioning, **more)
-    files, drops = monthly_files(path)
+    files, drops = tower_files(path)
     targets = target_columns(options)
     columns = (*driver_columns(options), *targets)
     tables = [read_table(file, columns, options.qc) for file in files]
@@ -246,13 +277,14 @@ def read_fluxnet(
     tables = [_with_co2(_with_fapar(table, greenness)) for table in tables]
     drivers = [column.name for column in columns if column.quality is None and column.name != "CO2"]
     names = [*drivers, "CO2", "FAPAR", *(column.name for column in targets)]
-    towers, unknown = _with_statics(_stack(tables, names), _site_table(Path(path), sites))
+    towers, unknown = _with_statics(_stack(tables, names), site_metadata(Path(path), sites))
     drops += [*unknown, *(drop for table in tables for drop in table.drops)]
     for column in targets:
         towers[column.name].attrs["source"] = column.source
     source = data_source("fluxnet2015")
     return towers.assign_attrs(
         title="FLUXNET towers, monthly",
+        steps=_steps(files),
         references=f"{source.citation}, doi {source.doi}",
         license=source.licence,
         qc="none" if qc is None else qc,

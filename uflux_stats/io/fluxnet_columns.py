@@ -55,8 +55,8 @@ class FluxnetOptions:
         GPP and RECO from night-time (NT) or daytime (DT) data.
     reference
         Which estimate of the ensemble over friction-velocity thresholds: REF is the most
-        representative one, chosen separately for each variable, so that RECO - GPP need not
-        equal NEE.
+        representative one, chosen separately for each variable and time step, so that RECO - GPP
+        need not equal NEE, nor the mean of days the month.
     ustar
         Threshold varying from year to year (VUT) or constant (CUT).
     latent_heat

@@ -1,172 +1,130 @@
-"""Find monthly tower files in a folder, a zip archive or by name, and choose one per site.
+"""Find tower files of any time step in a folder, a zip archive or by name, one for each site."""
 
-Archives are read in memory; nothing is ever written to disk, whatever names an archive holds.
-"""
-
-import io
-import re
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from uflux_stats.errors import DataFileError
+from uflux_stats.io.archives import PackedFile, files_under
 from uflux_stats.io.drops import Drop, Reason
-
-FILE_NAME: Final = re.compile(
-    r"[A-Za-z0-9]+_(?P<site>[A-Za-z]{2}-[A-Za-z0-9]+)_FLUXNET(?:2015)?"
-    r"_(?P<product>SUBSET|FULLSET)_(?P<step>HH|HR|DD|WW|MM|YY)_(?P<first>\d{4})-(?P<last>\d{4})"
-    r"_(?P<data>\d+)-(?P<processing>\d+)\.csv"
+from uflux_stats.io.fluxnet_names import (
+    PREFERRED,
+    STEPS,
+    TowerName,
+    is_metadata,
+    parse_tower_name,
 )
-"""Such as FLX_AR-SLu_FLUXNET2015_SUBSET_MM_2009-2011_1-4.csv."""
-STEPS: Final = {
-    "HH": "half-hourly", "HR": "hourly", "DD": "daily", "WW": "weekly", "YY": "yearly",
-}  # fmt: skip
+
 EXAMPLE: Final = "FLX_AR-SLu_FLUXNET2015_SUBSET_MM_2009-2011_1-4.csv"
-MAX_TABLE_BYTES: Final = 100_000_000
-"""A monthly file has about 0.1 MB; beyond this an archive member is refused unread."""
-MAX_ARCHIVE_BYTES: Final = 2_000_000_000
-"""Largest archive inside an archive that is read into memory."""
+MAX_TABLE_BYTES: Final = {
+    "MM": 100_000_000, "WW": 200_000_000, "DD": 500_000_000, "HH": 4_000_000_000,
+    "HR": 2_000_000_000,
+}  # fmt: skip
+"""Beyond about ten times the largest file of a step, a file is refused unread."""
+_UNKNOWN_YEARS: Final = (0, 0)
 
 
 @dataclass(frozen=True)
 class TowerFile:
-    """A monthly file: whose it is, which version, its first and last year, and its bytes."""
+    """A file of one tower: whose it is, its step and version, and where it stands."""
 
-    site: str
-    product: str
-    version: tuple[int, int]
-    years: tuple[int, int]
-    name: str
-    content: bytes
+    named: TowerName
+    source: PackedFile
 
     @property
-    def rank(self) -> tuple[int, int, bool]:
-        """Newer processing first, then newer data; of two alike the smaller product."""
-        data, processing = self.version
-        return processing, data, self.product == "SUBSET"
+    def site(self) -> str:
+        """Code of the site."""
+        return self.named.site
+
+    @property
+    def name(self) -> str:
+        """File name."""
+        return self.source.name
+
+    @property
+    def step(self) -> str:
+        """Time step, as in the name."""
+        return self.named.step
+
+    @cached_property
+    def years(self) -> tuple[int, int]:
+        """First and last year by the name, or else by the stamps of its first and last line."""
+        return self.named.years or _years_inside(self.read())
+
+    @property
+    def release(self) -> tuple[int, tuple[int, ...]]:
+        """Later data first, then newer processing, then newer data version."""
+        return self.years[1], self.named.version
+
+    @property
+    def rank(self) -> tuple[tuple[int, tuple[int, ...]], int, bool]:
+        """Order among files of a site: release, step, and of two alike the smaller product."""
+        preference = len(PREFERRED) - PREFERRED.index(self.step)
+        return self.release, preference, self.named.product == "SUBSET"
+
+    def read(self) -> bytes:
+        """Return the bytes of the file."""
+        return self.source.read(MAX_TABLE_BYTES[self.step])
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A csv somewhere on disk or in an archive; ``content`` only if its name says monthly."""
-
-    name: str
-    content: bytes | None
-
-
-def _is_monthly(name: str) -> bool:
-    match = FILE_NAME.fullmatch(name)
-    return match is not None and match["step"] == "MM"
-
-
-def _open(stream: io.BytesIO | Path, where: str) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, OSError) as why:
-        raise DataFileError(
-            f"path: expected a zip archive, got {where} ({why}); download it again"
-        ) from why
-
-
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, limit: int) -> bytes:
-    if info.file_size > limit:
-        raise DataFileError(
-            f"path: expected at most {limit} bytes, got {info.file_size} in {where}; "
-            "unpack the monthly files yourself and give their folder"
-        )
-    try:
-        return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as why:
-        raise DataFileError(
-            f"path: expected a readable archive member, got {where} ({why}); "
-            "download the archive again, without a password"
-        ) from why
-
-
-def _in_archive(archive: zipfile.ZipFile, where: str, *, nested: bool = False) -> Iterator[_Found]:
-    """List the csv files of an archive and of the archives directly inside it."""
-    for info in archive.infolist():
-        name = PurePosixPath(info.filename).name
-        inside = f"{where}:{info.filename}"
-        if name.lower().endswith(".csv"):
-            monthly = _is_monthly(name)
-            content = _extract(archive, info, inside, MAX_TABLE_BYTES) if monthly else None
-            yield _Found(name, content)
-        elif name.lower().endswith(".zip") and not nested:
-            packed = io.BytesIO(_extract(archive, info, inside, MAX_ARCHIVE_BYTES))
-            with _open(packed, inside) as inner:
-                yield from _in_archive(inner, inside, nested=True)
-
-
-def _in_path(path: Path) -> Iterator[_Found]:
-    """List the csv files of a folder and its sub-folders, of an archive, or the file itself."""
-    if path.is_dir():
-        for child in sorted(path.rglob("*")):
-            if child.is_file() and child.suffix.lower() in {".csv", ".zip"}:
-                yield from _in_path(child)
-    elif path.suffix.lower() == ".zip":
-        with _open(path, str(path)) as archive:
-            yield from _in_archive(archive, str(path))
-    else:
-        yield _Found(path.name, path.read_bytes() if _is_monthly(path.name) else None)
-
-
-def _tower_file(found: _Found) -> TowerFile | None:
-    match = FILE_NAME.fullmatch(found.name)
-    if match is None or found.content is None:
-        return None
-    version = (int(match["data"]), int(match["processing"]))
-    years = (int(match["first"]), int(match["last"]))
-    return TowerFile(match["site"], match["product"], version, years, found.name, found.content)
+def _years_inside(content: bytes) -> tuple[int, int]:
+    lines = content.split(b"\n", 2)[1:2] + content.rstrip().rsplit(b"\n", 1)[-1:]
+    stamps = [line.lstrip(b'"')[:4] for line in lines]
+    if not all(stamp.isdigit() for stamp in stamps):
+        return _UNKNOWN_YEARS  # read_table tells what is wrong with the file
+    return int(stamps[0]), int(stamps[-1])
 
 
 def _ignored(names: list[str]) -> list[Drop]:
-    """Account for files that are not monthly tower files."""
+    """Account for files that give no months."""
     drops = []
     for name in names:
-        match = FILE_NAME.fullmatch(name)
-        if match is not None:
-            drops.append(Drop(match["site"], "file", Reason.OTHER_STEP, 1))
-        elif name.startswith(("FLX_", "AMF_")):
+        named = parse_tower_name(name)
+        if named is not None:
+            drops.append(Drop(named.site, "file", Reason.OTHER_STEP, 1))
+        elif name.startswith(("FLX_", "AMF_", "ICOSETC_", "EUF_")) and not is_metadata(name):
             drops.append(Drop("", "file", Reason.OTHER_FILE, 1))
     return drops
 
 
 def _nothing_found(path: Path, names: list[str]) -> DataFileError:
-    matches = [match for name in names if (match := FILE_NAME.fullmatch(name))]
-    counts = Counter(STEPS[match["step"]] for match in matches)
-    if counts:
-        got = ", ".join(f"{n} {step}" for step, n in sorted(counts.items())) + " and none monthly"
+    yearly = Counter(STEPS[named.step] for name in names if (named := parse_tower_name(name)))
+    if yearly:
+        got = ", ".join(f"{n} {step}" for step, n in sorted(yearly.items())) + " and no other"
+        got += ", and a year cannot be divided into months"
     else:
-        got = f"{len(names)} csv files of other names" if names else "no csv file"
+        tables = [name for name in names if name.lower().endswith(".csv")]
+        got = f"{len(tables)} csv files of other names" if tables else "no csv file"
     return DataFileError(
-        f"path: expected monthly files (step MM) named like {EXAMPLE}, got {got} in {path}; "
-        "download the monthly SUBSET or FULLSET product and keep its file names"
+        f"path: expected half-hourly to monthly files named like {EXAMPLE}, got {got} in {path}; "
+        "download the SUBSET or FULLSET product and keep its file names"
     )
 
 
 def _newest(files: list[TowerFile]) -> tuple[TowerFile, list[Drop]]:
-    """Choose one of the files of a site: the newest processing, then the newest data."""
+    """Choose one of the files of a site: the newest release, then the step nearest to months."""
     best, *others = sorted(files, key=lambda file: file.rank, reverse=True)
-    drops = []
-    for other in others:
-        same = other.name == best.name and other.content == best.content
-        if not same and other.rank == best.rank:
-            raise DataFileError(
-                f"path: expected one file per version of a site, got {best.name} and "
-                f"{other.name} with different content; remove one of them"
-            )
-        reason = Reason.SAME_FILE if same else Reason.OLDER_VERSION
-        drops.append(Drop(best.site, "file", reason, 1))
-    return best, drops
+    return best, [Drop(best.site, "file", _passed_over(best, other), 1) for other in others]
 
 
-def monthly_files(path: str | Path) -> tuple[list[TowerFile], list[Drop]]:
-    """Read the monthly files under ``path``, one per site.
+def _passed_over(best: TowerFile, other: TowerFile) -> Reason:
+    alike = other.named.version == best.named.version and other.step == best.step
+    if alike and other.named.product == best.named.product:
+        if other.name == best.name and other.read() == best.read():
+            return Reason.SAME_FILE
+        raise DataFileError(
+            f"path: expected one file per version of a site, got {best.name} and "
+            f"{other.name} with different content; remove one of them"
+        )
+    if other.release == best.release and other.step != best.step:
+        return Reason.OTHER_STEP
+    return Reason.OLDER_VERSION
+
+
+def tower_files(path: str | Path) -> tuple[list[TowerFile], list[Drop]]:
+    """Find the files of towers under ``path``, one per site; none is read into memory yet.
 
     Parameters
     ----------
@@ -177,27 +135,29 @@ def monthly_files(path: str | Path) -> tuple[list[TowerFile], list[Drop]]:
     Returns
     -------
     list of TowerFile
-        In the order of site names; of several versions of a site the newest: by processing, then
-        data version, and SUBSET before FULLSET, which hold the same numbers.
+        In the order of site names; of several files of a site the one that reaches the latest
+        year, then by processing and data version; of one release the monthly, daily, half-hourly
+        or weekly one, in this order, and SUBSET before FULLSET, which hold the same numbers.
     list of Drop
         Files that were passed over.
 
     Raises
     ------
     DataFileError
-        If nothing is there, nothing is monthly, an archive is damaged, or two files claim to be
+        If nothing is there, nothing gives months, an archive is damaged, or two files claim to be
         the same version of a site but differ.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataFileError(f"path: expected a folder, zip or csv, got {path}; it does not exist")
-    found = list(_in_path(path))
+    found = files_under(path)
     by_site: dict[str, list[TowerFile]] = {}
-    for file in filter(None, map(_tower_file, found)):
-        by_site.setdefault(file.site, []).append(file)
-    others = [entry.name for entry in found if entry.content is None]
+    others = []
+    for file in found:
+        named = parse_tower_name(file.name)
+        if named is None or named.step not in PREFERRED:
+            others.append(file.name)
+        else:
+            by_site.setdefault(named.site, []).append(TowerFile(named, file))
     if not by_site:
-        raise _nothing_found(path, others)
+        raise _nothing_found(Path(path), others)
     drops = _ignored(others)
     chosen = []
     for site in sorted(by_site):
@@ -205,3 +165,8 @@ def monthly_files(path: str | Path) -> tuple[list[TowerFile], list[Drop]]:
         chosen.append(best)
         drops += passed_over
     return chosen, drops
+
+
+def metadata_files(path: str | Path) -> list[PackedFile]:
+    """List the files of site metadata (BADM) under ``path``."""
+    return [file for file in files_under(path) if is_metadata(file.name)]

@@ -1,4 +1,4 @@
-"""Turn one monthly tower file into clean columns, with an account of what was left out."""
+"""Turn one tower file of any step into clean monthly columns, with an account of what it lost."""
 
 import io
 from dataclasses import dataclass
@@ -11,6 +11,9 @@ from uflux_stats.errors import DataFileError
 from uflux_stats.io.drops import Drop, Reason
 from uflux_stats.io.fluxnet_columns import MISSING_VALUE, Column
 from uflux_stats.io.fluxnet_files import TowerFile
+from uflux_stats.io.fluxnet_names import STEPS
+from uflux_stats.io.fluxnet_steps import FORMATS, SPELLED, STAMPS, stamp_columns, to_months
+from uflux_stats.io.magnitudes import magnitudes_of_tower
 
 Values = npt.NDArray[np.float64]
 
@@ -29,12 +32,12 @@ def _damaged(file: TowerFile, what: str) -> DataFileError:
     return DataFileError(f"{file.name}: expected {what}; download the file again")
 
 
-def _header(file: TowerFile) -> list[str]:
+def _header(file: TowerFile, content: bytes) -> list[str]:
     """Check that the file is a whole table and return its column names."""
-    lines = [line for line in file.content.splitlines() if line.strip()]
+    lines = [line for line in content.splitlines() if line.strip()]
     if len(lines) < 2:
-        raise _damaged(file, f"a header and at least one month, got {len(lines)} lines")
-    if b"\0" in file.content:
+        raise _damaged(file, f"a header and at least one step, got {len(lines)} lines")
+    if b"\0" in content:
         raise _damaged(file, "text, got zero bytes")
     commas = [line.count(b",") for line in lines]
     wrong = [number for number, n in enumerate(commas, start=1) if n != commas[0]]
@@ -48,18 +51,20 @@ def _header(file: TowerFile) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise _damaged(file, f"each column once, got {twice} twice")
-    if "TIMESTAMP" not in names:
-        raise _damaged(file, f"a column TIMESTAMP as in monthly files, got {names[:4]}")
+    if lacking := [name for name in stamp_columns(file.step) if name not in names]:
+        step = STEPS[file.step]
+        raise _damaged(file, f"a column {lacking[0]} as in {step} files, got {names[:4]}")
     return names
 
 
-def _parse(file: TowerFile, wanted: list[str]) -> pd.DataFrame:
-    """Read ``TIMESTAMP`` as text and the wanted columns as numbers; -9999 becomes NaN."""
+def _parse(file: TowerFile, content: bytes, wanted: list[str]) -> pd.DataFrame:
+    """Read the stamps and the wanted columns as numbers; -9999 becomes NaN."""
+    stamps = stamp_columns(file.step)
     try:
         frame = pd.read_csv(
-            io.BytesIO(file.content),
-            usecols=["TIMESTAMP", *wanted],
-            dtype={"TIMESTAMP": str},
+            io.BytesIO(content),
+            usecols=[*stamps, *wanted],
+            dtype=dict.fromkeys(stamps, str),
             encoding="utf-8-sig",
         )
     except (pd.errors.ParserError, UnicodeDecodeError) as why:
@@ -68,44 +73,56 @@ def _parse(file: TowerFile, wanted: list[str]) -> pd.DataFrame:
         if not pd.api.types.is_numeric_dtype(frame[name]):
             raise _damaged(file, f"numbers in column {name}, got text")
     numbers = frame[wanted].astype(float)
-    return numbers.where(numbers != MISSING_VALUE).set_index(_months(frame["TIMESTAMP"], file))
+    starts = _starts(frame[stamps[0]], file)
+    if file.step == "WW":
+        numbers["days"] = _week_lengths(starts, _starts(frame[stamps[1]], file))
+    return numbers.where(numbers != MISSING_VALUE).set_index(starts)
 
 
-def _months(stamps: pd.Series, file: TowerFile) -> pd.DatetimeIndex:
+def _starts(stamps: pd.Series, file: TowerFile) -> pd.DatetimeIndex:
     stamps = stamps.str.strip()
-    months = pd.to_datetime(
-        stamps.where(stamps.str.fullmatch(r"\d{6}", na=False)), format="%Y%m", errors="coerce"
-    )
-    if months.isna().any():
-        got = stamps[months.isna()].iloc[0]
-        raise _damaged(file, f"months as YYYYMM in TIMESTAMP, got {got!r} (step MM is supported)")
-    return pd.DatetimeIndex(months, name="time").as_unit("ns")
+    known = stamps.where(stamps.str.fullmatch(STAMPS[file.step], na=False))
+    starts = pd.to_datetime(known, format=FORMATS[file.step], errors="coerce")
+    if starts.isna().any():
+        got = stamps[starts.isna()].iloc[0]
+        step = STEPS[file.step]
+        raise _damaged(file, f"{step} stamps as {SPELLED[file.step]} in {stamps.name}, got {got!r}")
+    return pd.DatetimeIndex(starts, name="time").as_unit("ns")
 
 
-def _in_order(frame: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
-    """Sort the months and leave no month twice.
+def _week_lengths(starts: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> Values:
+    """Days of each week: to the day of its end, or to the day before if the next starts there."""
+    days = (ends - starts).days.to_numpy(dtype=float) + 1
+    shared = np.append(starts[1:] == ends[:-1], False)
+    return np.asarray(np.clip(days - shared, 1, 10), dtype=float)
 
-    Identical rows of a month are reduced to one. Rows that contradict each other are all dropped:
+
+def _in_order(frame: pd.DataFrame, file: TowerFile) -> tuple[pd.DataFrame, list[Drop]]:
+    """Sort the steps and leave none twice.
+
+    Identical rows of a step are reduced to one. Rows that contradict each other are all dropped:
     nothing tells which is right.
     """
+    what = "month" if file.step == "MM" else "step"
     stamps = frame.index.to_numpy()
     unsorted = int((stamps[1:] < stamps[:-1]).sum())
     frame = frame.sort_index(kind="stable")
     distinct = frame[~frame.reset_index().duplicated().to_numpy()]
     conflicting = distinct.index.duplicated(keep=False)
     drops = [
-        Drop(site, "month", Reason.UNSORTED, unsorted),
-        Drop(site, "month", Reason.DUPLICATE, len(frame) - len(distinct)),
-        Drop(site, "month", Reason.CONFLICT, int(conflicting.sum())),
+        Drop(file.site, what, Reason.UNSORTED, unsorted),
+        Drop(file.site, what, Reason.DUPLICATE, len(frame) - len(distinct)),
+        Drop(file.site, what, Reason.CONFLICT, int(conflicting.sum())),
     ]
     return distinct[~conflicting], drops
 
 
-def _gaps(index: pd.Index, file: TowerFile) -> Drop:
+def _gaps(index: pd.DatetimeIndex, file: TowerFile) -> Drop:
     """Count months that the file's name promises and the file lacks."""
     first, last = file.years
     promised = pd.date_range(f"{first}-01-01", f"{last}-12-01", freq="MS")
-    return Drop(file.site, "month", Reason.GAP, int((~promised.isin(index)).sum()))
+    present = index.to_period("M").to_timestamp()
+    return Drop(file.site, "month", Reason.GAP, int((~promised.isin(present)).sum()))
 
 
 def _clean(
@@ -131,13 +148,19 @@ def _clean(
     return np.where(kept, values, np.nan), drops
 
 
+def _renamed(drops: list[Drop], columns: tuple[Column, ...]) -> list[Drop]:
+    """Name drops of columns of the file after their variables."""
+    names = {column.source: column.name for column in columns}
+    return [Drop(d.site, names[d.variable], d.reason, d.n) for d in drops if d.variable in names]
+
+
 def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -> TowerTable:
     """Read one tower file.
 
     Parameters
     ----------
     file : TowerFile
-        A monthly file.
+        A file of any step up to a month; finer ones are averaged to months.
     columns : tuple of Column
         What to take from it; a column that the file lacks becomes NaN and is counted.
     qc : float or None
@@ -151,18 +174,28 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
     Raises
     ------
     DataFileError
-        If the file is empty, cut short, not numeric, or not monthly.
+        If the file is empty, cut short, not numeric, or its stamps are not of its step.
     """
-    header = _header(file)
+    content = file.read()
+    header = _header(file, content)
     sources = {column.source for column in columns}
     sources |= {column.quality for column in columns if column.quality is not None}
     present = [name for name in header if name in sources]
-    parsed = _parse(file, present)
-    frame, drops = _in_order(parsed, file.site)
-    drops.append(_gaps(parsed.index, file))
+    parsed = _parse(file, content, present)
+    ordered, drops = _in_order(parsed, file)
+    frame, partial = to_months(ordered, file.step, file.site)
+    drops += [*_renamed(partial, columns), _gaps(pd.DatetimeIndex(parsed.index), file)]
     cleaned = {}
     for column in columns:
         cleaned[column.name], dropped = _clean(frame, column, file.site, qc)
         drops += dropped
     values = pd.DataFrame(cleaned, index=frame.index)
-    return TowerTable(file.site, values, frozenset(present), tuple(drops))
+    kept, mislabelled = _of_usual_magnitude(values, file.site)
+    return TowerTable(file.site, kept, frozenset(present), (*drops, *mislabelled))
+
+
+def _of_usual_magnitude(values: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
+    """Blank a driver whose values can only be of another unit."""
+    wrong = list(magnitudes_of_tower(values).faults())
+    drops = [Drop(site, name, Reason.UNIT, int(values[name].notna().sum())) for name in wrong]
+    return values.assign(**dict.fromkeys(wrong, np.nan)), drops

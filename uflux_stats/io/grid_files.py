@@ -1,5 +1,6 @@
 """Open gridded files and stores: find them, name what is wrong with them, keep large ones lazy."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ EAGER_BYTES: Final = 256_000_000
 """NetCDF files that are larger than this when decoded stay on disk until used."""
 BLOCK_BYTES: Final = 32_000_000
 """About the size of the blocks in which they are then read: whole maps of some months."""
-_NETCDF_ENDINGS: Final = frozenset({".nc", ".nc4", ".cdf", ".netcdf"})
+_NETCDF_ENDINGS: Final = (".nc", ".nc4", ".cdf", ".netcdf")
+_MAP_ENDINGS: Final = (".hdf", ".tif", ".tiff", ".hgt", ".hgt.zip")
+_ZIP_START: Final = b"PK\x03\x04"
 _ZARR_MARKERS: Final = ("zarr.json", ".zgroup", ".zmetadata")
 
 
@@ -23,7 +26,8 @@ def find_sources(*paths: str | Path) -> list[Path]:
     Parameters
     ----------
     *paths : str or Path
-        NetCDF files, Zarr stores, or folders that hold some of them (looked at one level deep).
+        NetCDF files, Zarr stores, native files of land-surface products, or folders that hold some
+        of them (looked at one level deep).
 
     Returns
     -------
@@ -51,18 +55,19 @@ def _sources_at(path: Path) -> list[Path]:
     if is_zarr(path):
         return [path]
     inside = sorted(found for found in path.iterdir() if not found.name.startswith("."))
-    sources = [
-        source
-        for found in inside
-        if found.suffix.lower() in _NETCDF_ENDINGS or is_zarr(found)
-        for source in _sources_at(found)
-    ]
+    sources = [source for found in inside if is_gridded(found) for source in _sources_at(found)]
     if not sources:
         raise DataFileError(
             f"path: expected NetCDF files or Zarr stores in {path}, got {len(inside)} other "
             "entries; name the files themselves"
         )
     return sources
+
+
+def is_gridded(path: Path) -> bool:
+    """Tell from names whether ``path`` is a NetCDF file, a native map, or a Zarr store."""
+    name = path.name.lower()
+    return name.endswith((*_NETCDF_ENDINGS, *_MAP_ENDINGS)) or is_zarr(path)
 
 
 def is_zarr(path: Path) -> bool:
@@ -113,7 +118,9 @@ def open_source(path: Path, *, lazy: bool) -> xr.Dataset:
     DataFileError
         If it is not readable.
     """
-    with readable(path, KeyError, TypeError, ValueError):
+    _require_unpacked(path)
+    with readable(path, KeyError, TypeError, ValueError), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*multiple fill values")
         if is_zarr(path):
             store: xr.Dataset = xr.open_zarr(
                 path, consolidated=_is_consolidated(path), decode_times=False
@@ -124,6 +131,18 @@ def open_source(path: Path, *, lazy: bool) -> xr.Dataset:
             return data.chunk({dim: _length(data, str(dim)) for dim in data.dims})
         with data:
             return data.load()
+
+
+def _require_unpacked(path: Path) -> None:
+    """Refuse an archive under the name of a NetCDF file, as the Climate Data Store hands out."""
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        if stream.read(len(_ZIP_START)) == _ZIP_START:
+            raise DataFileError(
+                f"path: expected a NetCDF file, got the zip archive {path}; unpack it and name "
+                "the files in it"
+            )
 
 
 def _is_consolidated(path: Path) -> bool:

@@ -45,7 +45,7 @@ def monthly(data: xr.Dataset, *, source: str) -> xr.Dataset:
     >>> monthly(xr.Dataset(coords={"time": axis}), source="x.nc").time.dt.strftime("%F").values
     array(['2001-02-01', '2001-03-01'], dtype=object)
     """
-    named = _rename(data, _TIME_NAMES)
+    named = named_time(data)
     if "time" not in named.dims:
         named = _rename(data, _MONTH_NAMES)
         return _climatology(named, source=source) if "month" in named.dims else named
@@ -58,6 +58,36 @@ def monthly(data: xr.Dataset, *, source: str) -> xr.Dataset:
         return _climatology(renamed, source=source)
     years, months = _decoded(named, source=source)
     return named.assign_coords(time=("time", _month_starts(years, months, source=source)))
+
+
+def named_time(data: xr.Dataset) -> xr.Dataset:
+    """Name the time axis ``time``, whatever usual name it has; without one, ``data`` as it is."""
+    return _rename(data, _TIME_NAMES)
+
+
+def stamps(data: xr.Dataset, *, source: str) -> NDArray[np.object_] | None:
+    """Dates of ``time`` in the calendar of the file; None if it counts months or has no unit.
+
+    Raises
+    ------
+    CalendarError
+        If the axis cannot be decoded.
+    """
+    units = str(data["time"].attrs.get("units", ""))
+    if not units or units.lower().startswith("month"):
+        return None
+    try:
+        calendar = data["time"].attrs.get("calendar", "standard")
+        return np.asarray(num2date(_middles(data), units, calendar=calendar))
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise _undecodable(source, units) from error
+
+
+def _undecodable(source: str, units: str) -> CalendarError:
+    return CalendarError(
+        f"{source}: expected a time axis in units like 'days since 1900-01-01', got {units!r}; "
+        "set the units and the calendar of 'time'"
+    )
 
 
 def _rename(data: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
@@ -87,19 +117,14 @@ def _climatology(data: xr.Dataset, *, source: str) -> xr.Dataset:
 
 def _decoded(data: xr.Dataset, *, source: str) -> tuple[Whole, Whole]:
     """Year and month of each time, in the calendar of the file."""
-    attrs = data["time"].attrs
-    units = str(attrs.get("units", ""))
-    numbers = _middles(data)
-    try:
-        if units.lower().startswith("month"):
-            return _counted_months(numbers, units)
-        dates = num2date(numbers, units, calendar=attrs.get("calendar", "standard"))
+    units = str(data["time"].attrs.get("units", ""))
+    dates = stamps(data, source=source)
+    if dates is not None:
         return np.array([d.year for d in dates]), np.array([d.month for d in dates])
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise CalendarError(
-            f"{source}: expected a time axis in units like 'days since 1900-01-01', got {units!r}; "
-            "set the units and the calendar of 'time'"
-        ) from error
+    try:
+        return _counted_months(_middles(data), units)
+    except (ValueError, IndexError) as error:
+        raise _undecodable(source, units) from error
 
 
 def _middles(data: xr.Dataset) -> NDArray[Any]:

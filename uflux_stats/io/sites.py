@@ -121,6 +121,19 @@ def read_sites(path: str | Path) -> pd.DataFrame:
     [10.0, 1.0, 0.0, 300.0]
     """
     table = read_csv_table(path, ("site", "lat", "lon"), name="sites")
+    return site_table(table)
+
+
+def site_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Check a table of sites as text and turn it into the columns of ``read_sites``.
+
+    Raises
+    ------
+    DataFileError
+        If a site is named twice, or a class is unknown.
+    RangeError
+        If a coordinate or percentage is impossible.
+    """
     table = table.set_index(table["site"].str.strip())
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()][0]

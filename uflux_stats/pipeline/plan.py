@@ -4,21 +4,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from uflux_stats.attribution.query import CUBES
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.judging import judging
 from uflux_stats.pipeline.regional_plan import regional_stages
+from uflux_stats.pipeline.respiration_plan import respiration_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     budget,
     causes,
+    causes_checks,
     causes_drawing,
+    cube_causes,
     data,
     drawing,
     engine,
+    explaining,
     gridding,
+    known_effects,
+    records,
     recovery,
+    tower_drivers,
 )
 
 
@@ -28,11 +36,17 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
     return (
         *twin,
         _towers(config),
+        _records(),
         *_engine(config),
         *_grid(config),
+        *_tower_drivers(config),
         *_allocation(config),
+        *_explanation(config),
         *_causes(config),
         *_drawing(config),
+        *respiration_stages(
+            config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
+        ),
         *regional_stages(config, grid=_has_grid(config), models=_has_models(config)),
     )
 
@@ -64,13 +78,23 @@ def _towers(config: RunConfig) -> Stage:
         data.towers,
         needs=_twin_needs(config),
         files=files,
-        outputs=(data.TOWERS,),
+        outputs=_tower_outputs(config),
         settings=settings,
     )
 
 
+def _records() -> Stage:
+    outputs = (records.BY_TOWER, records.BY_TYPE)
+    return Stage("long records", records.records, needs=(data.TOWERS,), outputs=outputs)
+
+
+def _tower_outputs(config: RunConfig) -> tuple[str, ...]:
+    on_grid = config.input.tower_drivers == "grid"
+    return (data.TOWERS, data.MEASURED) if on_grid else (data.TOWERS,)
+
+
 def _engine(config: RunConfig) -> tuple[Stage, ...]:
-    refine = asdict(config.refine) | {"seed": config.refine_seed}
+    refine = _learner(config)
     validation = {
         "mode": config.validation.mode,
         "splits": config.validation.wanted,
@@ -117,6 +141,39 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
     )
     return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+
+
+def _learner(config: RunConfig) -> dict[str, Any]:
+    return asdict(config.refine) | {"seed": config.refine_seed}
+
+
+def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that compare measured with gridded drivers; they need both."""
+    if not _has_grid(config) or (config.input.towers is None and not config.is_twin):
+        return ()
+    needs = (*_tower_outputs(config), *_twin_needs(config))
+    shared = {"tower_drivers": config.input.tower_drivers}
+    compared = Stage(
+        "meteorology",
+        tower_drivers.meteorology,
+        needs=needs,
+        files=_driver_files(config),
+        outputs=(tower_drivers.TABLE, tower_drivers.FIGURES),
+        settings=shared | {"twin": config.is_twin},
+    )
+    if not config.compares_drivers:
+        return (compared,)
+    validation = config.validation
+    validated = validation.mode == "quick" and "tower" in validation.wanted
+    skill = Stage(
+        "skill by drivers",
+        tower_drivers.skill,
+        needs=(*needs, *((engine.VALIDATION,) if validated else ())),
+        files=_driver_files(config),
+        outputs=(tower_drivers.COMPARED_SKILL,),
+        settings=shared | {"refine": _learner(config), "validated": validated},
+    )
+    return compared, skill
 
 
 def _allocation(config: RunConfig) -> tuple[Stage, ...]:
@@ -183,7 +240,7 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, budget.DIVERGENCE, budget.BALANCE),
+        needs=(allocation.STOCKS, budget.ALLOCATION, budget.DIVERGENCE, budget.BALANCE),
         outputs=(allocation_figures.FIGURES,),
         settings={"twin": config.is_twin},
     )
@@ -193,6 +250,31 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
         needs=(data.TWIN, budget.ALLOCATION),
     )
     return (drawn, recovered) if config.is_twin else (drawn,)
+
+
+def _explanation(config: RunConfig) -> tuple[Stage, ...]:
+    """SHAP values of what was learned."""
+    settings = {"regions": config.output.regions, "twin": config.is_twin}
+    refined = Stage(
+        "explanation",
+        explaining.explanation,
+        needs=(data.TOWERS, engine.REFINER),
+        outputs=(explaining.SHAP, *explaining.TABLES, explaining.FIGURES),
+        settings=settings,
+    )
+    if not _has_models(config):
+        return (refined,)
+    allocated = Stage(
+        "allocation explanation",
+        explaining.allocation_explanation,
+        needs=(allocation.DGVM, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=tuple(map(explaining.in_allocation, (*explaining.TABLES, explaining.FIGURES))),
+        settings=settings
+        | config.emulate.learner(twin=config.is_twin)
+        | {"climatology_year": config.input.climatology_year, "seed": config.run.seed},
+    )
+    return refined, allocated
 
 
 def _causes(config: RunConfig) -> tuple[Stage, ...]:
@@ -210,22 +292,42 @@ def _causes(config: RunConfig) -> tuple[Stage, ...]:
     )
     known = Stage(
         "known effects",
-        causes.known_effects,
+        known_effects.known_effects,
         needs=(data.TWIN, gridding.FLUXES),
-        settings={"seed": config.run.seed},
     )
     drawn = Stage(
         "attribution figures",
         causes_drawing.figures,
-        needs=(data.TOWERS, engine.REFINER, causes.ATTRIBUTION),
+        needs=(data.TOWERS, causes.ATTRIBUTION),
         outputs=(causes_drawing.FIGURES,),
         settings={
             "regions": config.output.regions,
-            "seed": config.run.seed,
             "twin": config.is_twin,
         },
     )
-    return (found, known, drawn) if config.is_twin else (found, drawn)
+    checked = Stage(
+        "attribution checks",
+        causes_checks.checks,
+        needs=(data.TOWERS, explaining.SHAP),
+        outputs=causes_checks.TABLES,
+        settings={"regions": config.output.regions, "seed": config.run.seed},
+    )
+    return (found, *_cube_causes(config, settings), *((known,) if config.is_twin else ()),
+            checked, drawn)  # fmt: skip
+
+
+def _cube_causes(config: RunConfig, settings: dict[str, Any]) -> tuple[Stage, ...]:
+    if not _has_grid(config):
+        return ()
+    cubes = Stage(
+        "cube attribution",
+        cube_causes.cube_attribution,
+        needs=(gridding.FLUXES, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=(CUBES,),
+        settings=settings | {"climatology_year": config.input.climatology_year},
+    )
+    return (cubes,)
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:

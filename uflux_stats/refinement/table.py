@@ -40,6 +40,18 @@ class TrainingTable:
     time: NDArray[np.intp]
     observed: dict[str, Rows]
 
+    @property
+    def sites(self) -> NDArray[np.str_]:
+        """Name of the site of each row."""
+        names: NDArray[np.str_] = self.towers["site"].values[self.site]
+        return names
+
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """Month of each row."""
+        months: NDArray[np.datetime64] = self.towers["time"].values[self.time]
+        return months
+
     def take(self, values: xr.DataArray) -> Rows:
         """Pick the rows from an array on (site, time)."""
         picked: Rows = values.transpose("site", "time").values[self.site, self.time]
@@ -62,6 +74,16 @@ class TrainingTable:
             for name in self.observed
         }
         return self.towers.assign(masked)
+
+    def only(self, rows: Mask) -> "TrainingTable":
+        """Return the table of the chosen rows (row,) alone."""
+        return replace(
+            self,
+            predictors=self.predictors[rows],
+            site=self.site[rows],
+            time=self.time[rows],
+            observed={name: values[rows] for name, values in self.observed.items()},
+        )
 
     def baseline(self, parameters: ParameterTable) -> dict[str, Rows]:
         """Fluxes of the process baseline at the rows."""

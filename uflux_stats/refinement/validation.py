@@ -59,6 +59,7 @@ def cross_validate(
     split: Split,
     options: RefineOptions,
     how: ValidationOptions = _DEFAULTS,
+    applied: TrainingTable | None = None,
 ) -> xr.Dataset:
     """Predict every row by a fit that has not seen its fold.
 
@@ -69,6 +70,8 @@ def cross_validate(
         See ``split_folds``.
     options : RefineOptions
     how : ValidationOptions
+    applied : TrainingTable, optional
+        The same rows with other drivers, to predict the held-out rows from; by default ``table``.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def cross_validate(
     Raises
     ------
     ConfigError
-        If the split is unknown or not possible.
+        If the split is unknown or not possible, or ``applied`` has other rows or predictors.
     MissingVariableError
         If the towers lack what the split needs, or no row outside a fold has RECO.
 
@@ -112,9 +115,11 @@ def cross_validate(
             f"options.coordinates: expected {table.spec.coordinates} as in the table, got "
             f"{options.coordinates}; make the table with the same choice"
         )
+    shown = table if applied is None else applied
+    _require_same_rows(table, shown)
     chosen = replace(options, members=how.members)
     fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
-    work = _fold_work(table, fold, chosen)
+    work = _fold_work(table, shown, fold, chosen)
     predicted = _run(work, int(fold.max()) + 1, how)
     whole = {source: _gather(predicted, source, len(table.site)) for source in SOURCES[1:]}
     return _label(table, whole, fold).assign_attrs(
@@ -125,14 +130,26 @@ def cross_validate(
 Work = Callable[[int], tuple[NDArray[np.intp], Predicted]]
 
 
-def _fold_work(table: TrainingTable, fold: NDArray[np.intp], options: RefineOptions) -> Work:
-    """Make the function that fits without one fold and predicts it."""
+def _require_same_rows(table: TrainingTable, applied: TrainingTable) -> None:
+    same = np.array_equal(table.sites, applied.sites) and np.array_equal(table.times, applied.times)
+    if not same or table.predictors.shape != applied.predictors.shape:
+        raise ConfigError(
+            f"applied: expected the {len(table.site)} rows and {table.predictors.shape[1]} "
+            f"predictors of the table, got {len(applied.site)} and {applied.predictors.shape[1]} "
+            "or others; choose common rows (TrainingTable.only)"
+        )
+
+
+def _fold_work(
+    table: TrainingTable, shown: TrainingTable, fold: NDArray[np.intp], options: RefineOptions
+) -> Work:
+    """Make the function that fits without one fold and predicts it from the rows shown."""
 
     def work(number: int) -> tuple[NDArray[np.intp], Predicted]:
         held_out = np.flatnonzero(fold == number)
         fit = fit_rows(table, fold != number, options, [options.seed, number])
-        process = {k: v[held_out] for k, v in table.baseline(fit.parameters).items()}
-        members = predict_rows(fit, process, table.predictors[held_out], options)
+        process = {k: v[held_out] for k, v in shown.baseline(fit.parameters).items()}
+        members = predict_rows(fit, process, shown.predictors[held_out], options)
         refined = {k: v.mean(axis=0, dtype=np.float64) for k, v in members.items()}
         if "GPP" in process and "RECO" in process:
             process["NEE_difference"] = process["RECO"] - process["GPP"]

@@ -219,7 +219,7 @@ def emulation_gap(table: pd.DataFrame) -> Figure:
             ax.bar(place + 0.4 * shift - 0.2, wide[split].clip(lower=-0.05), 0.38, label=label,
                    color=COLOURS[split])  # fmt: skip
         for at, (random, blocks) in enumerate(wide[["random", "blocks"]].to_numpy()):
-            ax.annotate(f"{blocks - random:+.2f}", (at, max(random, blocks, 0)),
+            ax.annotate(f"{blocks - random:+.3f}", (at, max(random, blocks, 0)),
                         ha="center", va="bottom", fontsize=6)  # fmt: skip
         first = int((table.drop_duplicates("variable")["kind"] == "parameter").sum())
         ax.axvline(first - 0.5, color=GREY, linewidth=0.6)

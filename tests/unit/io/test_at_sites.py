@@ -67,6 +67,17 @@ def test_island_takes_the_nearest_land(world: xr.Dataset) -> None:
     assert rows["TA"]["reason"] == "no cell with data within reach"
 
 
+def test_a_tower_far_from_a_regional_grid_gets_nothing(world: xr.Dataset) -> None:
+    region = world.isel(lat=slice(0, 3), lon=slice(0, 3))
+    north, east = float(region.lat[-1]), float(region.lon[-1])
+    places = {"lat": [north, north + 30.0], "lon": [east, east + 30.0], "site": ["edge", "far"]}
+    found = drivers_at_sites(region, **places)
+    for name in ("TA", "KOPPEN", "DEM"):
+        assert found[name].sel(site="far").isnull().all()
+        assert found[name].sel(site="edge").notnull().all()
+    assert json.loads(found.attrs["dropped"])
+
+
 def test_account_of_the_grid_is_kept(world: xr.Dataset) -> None:
     row = {"site": "", "variable": "TA", "reason": "outside the possible range", "n": 1}
     found = drivers_at_sites(world.assign_attrs(dropped=json.dumps([row])), [1.0], [0.5], ["a"])

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from uflux_stats.errors import CalendarError
-from uflux_stats.io.co2 import co2_series
+from uflux_stats.errors import CalendarError, DataFileError
+from uflux_stats.io.co2 import co2_series, read_noaa_co2
 
 
 def months(*texts: str) -> xr.DataArray:
@@ -50,3 +50,27 @@ def test_real_series_agrees(real_data) -> None:
     )
     co2 = co2_series(months(*published["month"]))
     np.testing.assert_array_equal(co2.values, published["average"])
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["year,month,decimal,average,average_unc", "Year, Month, Decimal Date, Average, Trend"],
+)
+def test_tables_of_noaa(tmp_path, head: str) -> None:
+    path = tmp_path / "co2_mm_gl.csv"
+    path.write_text(f"# comment\n{head}\n1979,1,1979.042,336.56,0.1\n1979,2,1979.125,-9.99,0.1\n")
+    series = read_noaa_co2(path)
+    assert series.values.tolist() == [336.56]
+    assert series.attrs["units"] == "ppm"
+
+
+def test_real_tables_of_noaa(real_data) -> None:
+    series = read_noaa_co2(real_data / "co2" / "co2-mm-gl.csv")
+    np.testing.assert_allclose(series.sel(time="1979-01-01"), 336.56)
+    assert series.size > 500
+
+
+def test_other_tables_are_not_of_noaa(tmp_path) -> None:
+    (tmp_path / "co2_mm_gl.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataFileError, match="take the monthly csv of NOAA"):
+        read_noaa_co2(tmp_path / "co2_mm_gl.csv")

@@ -272,9 +272,11 @@ class TestCalendar:
             read_drivers(saved(tmp_path, TA=field().isel(time=[0, 1, 1, 2])))
 
     def test_daily_values(self, tmp_path: Path) -> None:
-        days = xr.date_range("2001-01-01", periods=60, freq="D")
-        with pytest.raises(CalendarError, match="average finer time steps to months"):
-            read_drivers(saved(tmp_path, TA=field(time=days)))
+        days = xr.date_range("2001-01-01", periods=59, freq="D")
+        each = np.arange(59.0)[:, None, None] / 10
+        drivers = read_drivers(saved(tmp_path, TA=field(each, time=days)))
+        assert months_of(drivers) == ["2001-01-01", "2001-02-01"]
+        np.testing.assert_allclose(drivers["TA"].isel(lat=0, lon=0), [1.5, 4.45], rtol=1e-6)
 
     def test_gap(self, tmp_path: Path) -> None:
         with pytest.raises(CalendarError, match="without a gap, got none for 2001-02, 2001-03"):

@@ -5,6 +5,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -23,7 +24,8 @@ TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
-    "validation": {"splits": ["tower"]},
+    "validation": {"splits": ["tower"], "both_drivers": True},
+    "respiration": {"draws": 60, "tune": 60, "carried": 40},
 }
 
 
@@ -43,7 +45,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     out = folders[0]
     wanted = ("towers.nc", "validation.nc", "fluxes.zarr", "statistics.nc", "numbers.json",
-              "runtime.json", "refiner", "tables/validation_groups.csv")  # fmt: skip
+              "runtime.json", "refiner", "tables/validation_groups.csv",
+              "tables/meteorology.csv", "meteorology_figures/meteorology.png")  # fmt: skip
     for name in wanted:
         assert (out / name).exists()
     drawn = {found.name for found in (out / "figures").iterdir()}
@@ -51,6 +54,11 @@ def test_the_folder_has_what_was_promised(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((out / "numbers.json").read_text())
     assert numbers["validation.refined.tower.GPP.rmse"]["units"] == "gC m-2 d-1"
     assert numbers["validation.baseline.tower.LE.n_towers"]["value"] <= 8
+    drivers = ("measured", "grid", "transfer")
+    kinds = [numbers[f"validation.drivers.{kind}.GPP.r2"] for kind in drivers]
+    assert len({kind["n"] for kind in kinds}) == 1
+    assert len({kind["value"] for kind in kinds}) == 3
+    assert numbers["meteorology.TA.bias"]["units"] == "degC"
 
 
 def test_totals_add_up(folders: tuple[Path, Path]) -> None:
@@ -69,6 +77,12 @@ def test_too_few_years_are_said_and_not_guessed(folders: tuple[Path, Path]) -> N
     for key in ("trend.global.GPP", "iav.tropics.RECO"):
         assert numbers[key]["value"] is None
         assert numbers[key]["note"] == "skipped: fewer than 4 years"
+
+
+def test_long_records_of_towers_are_looked_for(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    assert numbers["trend.towers.GPP"]["note"] == "skipped: no tower with 10 years"
+    assert (folders[0] / "tables/tower_trends_by_type.csv").is_file()
 
 
 def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
@@ -117,6 +131,46 @@ def test_allocation_leaves_tables_figures_and_truth(folders: tuple[Path, Path]) 
         assert (out / f"tables/{name}.csv").stat().st_size > 0
     drawn = {found.name for found in (out / "allocation_figures").iterdir()}
     assert {"sink_divergence.png", "stock_change.png", "map_cVeg.png"} <= drawn
+
+
+def test_respiration_is_told_with_its_gate_and_its_spread(folders: tuple[Path, Path]) -> None:
+    out = folders[0]
+    numbers = json.loads((out / "numbers.json").read_text())
+    stem = "respiration.conditioned_q10"
+    assert numbers[f"{stem}.gate.passed"]["value"] is False
+    assert numbers[f"{stem}.gate.rhat"]["note"] == "gate: at most 1.01"
+    q10 = [entry for name, entry in numbers.items() if name.startswith(f"{stem}.Q10.")]
+    assert all(entry["low"] < entry["value"] < entry["high"] for entry in q10)
+    for kind in ("none", "shared", "independent", "spatial"):
+        reco, nep = (numbers[f"{stem}.total.global.{name}.{kind}"] for name in ("RECO", "NEP"))
+        assert reco["low"] < reco["value"] < reco["high"]
+        assert nep["n"] == 40
+        told = numbers[f"respiration.divergence.global.NEP.conditioned_q10.{kind}"]
+        assert told["value"] == pytest.approx(nep["value"])
+    totals = xr.load_dataset(out / "posterior_totals.nc").sel(region="globe").isel(form=0)
+    produced = numbers["totals.global.GPP"]["value"]
+    assert (totals.RECO + totals.NEP).mean().item() == pytest.approx(produced, rel=1e-3)
+    drawn = {found.name for found in (out / "respiration_figures").iterdir()}
+    assert {"sinks_explained.png", "map_Q10.png", "forest_conditioned_q10.png"} <= drawn
+    classes = pd.read_csv(out / "tables/respiration_pft.csv", index_col="group")
+    assert classes.loc["all", "n_sites"] == 8
+    true = numbers["twin.respiration.conditioned_q10_Q10_ENF.truth"]["value"]
+    manifest = json.loads((out / "twin/TWIN.json").read_text())["truth"]["respiration"]
+    assert true == pytest.approx(manifest["ENF"]["Q10"])
+
+
+def test_posteriors_are_left_out_or_flagged_by_choice(tmp_path: Path) -> None:
+    given = {"input": {"towers": str(tmp_path), "drivers": [str(tmp_path / "drivers.nc")]}}
+    stages = {stage.name: stage for stage in plan(build_config(given))}
+    assert stages["posterior"].settings["gate"] == "raise"
+    assert stages["posterior"].outputs[:2] == ("posterior.nc", "posterior_q10.nc")
+    assert "sinks" not in stages
+    chosen = given | {"respiration": {"gate": "flag", "forms": ["lloyd_taylor"]}}
+    stages = {stage.name: stage for stage in plan(build_config(chosen))}
+    assert stages["posterior"].settings["gate"] == "flag"
+    assert stages["propagation"].needs[0] == "posterior.nc"
+    names = {stage.name for stage in plan(build_config({"respiration": {"posterior": False}}))}
+    assert not names & {"posterior", "propagation", "sinks", "respiration figures"}
 
 
 def test_regions_have_their_figures_and_reports_render(

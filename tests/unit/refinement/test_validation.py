@@ -155,3 +155,22 @@ def test_a_flux_measured_in_one_group_alone_is_left_out_there(
 def test_options_that_cannot_be_meant(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}: expected at least 1, got 0"):
         ValidationOptions(**{name: 0})
+
+
+def test_held_out_rows_may_be_predicted_from_other_drivers(
+    held_out: xr.Dataset, table: TrainingTable, towers: xr.Dataset, quick: RefineOptions
+) -> None:
+    again = cross_validate(table, "tower", quick, FEW, applied=table)
+    xr.testing.assert_identical(again, held_out)
+    dim = training_table(towers.assign(SWIN=(towers.SWIN * 0.5).assign_attrs(towers.SWIN.attrs)))
+    darker = cross_validate(table, "tower", quick, FEW, applied=dim)
+    gpp = [data["GPP"].sel(source="baseline") for data in (darker, held_out)]
+    np.testing.assert_allclose(gpp[0], gpp[1] * 0.5, rtol=1e-6)
+    xr.testing.assert_identical(*(d.GPP.sel(source="observed") for d in (darker, held_out)))
+
+
+def test_other_drivers_need_the_same_rows(table: TrainingTable, quick: RefineOptions) -> None:
+    fewer = table.only(table.site > 0)
+    assert fewer.sites.tolist() == table.sites[table.site > 0].tolist()
+    with pytest.raises(ConfigError, match=r"applied: expected the .* rows"):
+        cross_validate(table, "tower", quick, applied=fewer)

@@ -60,7 +60,7 @@ def test_gap_is_written_over_the_bars():
     rows = table(members=("mean",))
     rows.loc[rows["split"] == "blocks", "r2"] = 0.65
     texts = {text.get_text() for text in emulation_gap(rows).axes[0].texts}
-    assert texts == {"-0.25"}
+    assert texts == {"-0.250"}
     with pytest.raises(MissingVariableError, match=r"got no \['blocks'\]"):
         emulation_gap(table(("random",), ("mean",)))
 

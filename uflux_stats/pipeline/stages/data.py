@@ -6,6 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from uflux_stats.errors import CalendarError, GridError
 from uflux_stats.io.at_sites import drivers_at_sites
 from uflux_stats.io.drivers import date_climatology, read_drivers
 from uflux_stats.io.drops import Drop, Reason, to_json
@@ -18,6 +19,8 @@ from uflux_stats.schema import FLUXES
 
 TWIN = "twin"
 TOWERS = "towers.nc"
+MEASURED = "towers_measured.nc"
+"""The towers with their own drivers, where the run learns from gridded ones."""
 
 
 def twin(task: Task) -> Mapping[str, Number]:
@@ -37,6 +40,7 @@ def towers(task: Task) -> Mapping[str, Number]:
         fapar=next(iter(task.files.get("fapar", ())), None),
     )
     if settings["tower_drivers"] == "grid":
+        write_netcdf(observed, task.output(MEASURED), title="Towers", precision="float64")
         observed = with_grid_drivers(observed, read_drivers(*driver_paths(task)))
     write_netcdf(observed, task.output(TOWERS), title="Towers", precision="float64")
     return {key("towers", flux, "months"): _months(observed[flux]) for flux in FLUXES}
@@ -74,19 +78,51 @@ def with_grid_drivers(observed: xr.Dataset, drivers: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, (site, time)
-        On the months that both have. Classes, elevation, C4 share and what the grid lacks stay the
-        tower's own.
+        On the months that both have; ``attrs["from_grid"]`` names what was replaced. Classes,
+        elevation, C4 share and what the grid lacks stay the tower's own. Towers out of reach of
+        the grid are counted.
+
+    Raises
+    ------
+    GridError
+        If no tower is within reach of a cell with data.
+    CalendarError
+        If towers and grid have no month in common.
     """
     at_towers = drivers_at_sites(drivers, observed["lat"], observed["lon"], observed["site"])
     if "month" in at_towers.dims:
         at_towers = at_towers.sel(month=observed["time"].dt.month).drop_vars("month")
     there = [name for name in at_towers.data_vars if "time" in at_towers[name].dims]
+    _require_reach(at_towers[there], drivers)
     shared = observed.indexes["time"].intersection(at_towers.indexes["time"])
+    if not shared.size:
+        raise CalendarError(
+            f"drivers: expected months of the towers, {_period(observed)}, got "
+            f"{_period(at_towers)}; give drivers of other years"
+        )
     replaced = at_towers[there].sel(time=shared).drop_vars(["lat", "lon"])
     drops = json.loads(observed.attrs["dropped"]) + json.loads(at_towers.attrs["dropped"])
     lost = Drop("", "month", Reason.OTHER_PERIOD, observed.sizes["time"] - shared.size)
     records = to_json([*(Drop(**drop) for drop in drops), lost])
-    return observed.sel(time=shared).assign(replaced.data_vars).assign_attrs(dropped=records)
+    combined = observed.sel(time=shared).assign(replaced.data_vars)
+    return combined.assign_attrs(dropped=records, from_grid=" ".join(map(str, there)))
+
+
+def _require_reach(at_towers: xr.Dataset, drivers: xr.Dataset) -> None:
+    gridded = [name for name in at_towers.data_vars if "lat" in drivers[name].dims]
+    if not any(bool(at_towers[name].notnull().any()) for name in gridded):
+        south, north = drivers["lat"].values[[0, -1]]
+        west, east = drivers["lon"].values[[0, -1]]
+        raise GridError(
+            f"drivers: expected data at some tower, got none at {at_towers.sizes['site']} towers "
+            f"from a grid of {south:g} to {north:g} north, {west:g} to {east:g} east; "
+            "give drivers of their region"
+        )
+
+
+def _period(data: xr.Dataset) -> str:
+    first, last = data["time"].dt.strftime("%Y-%m").values[[0, -1]]
+    return f"{first} to {last}"
 
 
 def load(path: Path) -> xr.Dataset:

@@ -20,7 +20,7 @@ from uflux_stats.reporting.reading import file_name
 from uflux_stats.reporting.regional import region_map
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.reporting.yearly_series import yearly_series
-from uflux_stats.stats.iav import FEWEST_YEARS
+from uflux_stats.stats.yearly import FEWEST_YEARS
 
 MAPS: Final = "maps.nc"
 FIGURES: Final = "regional_figures"

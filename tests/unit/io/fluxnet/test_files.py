@@ -3,7 +3,7 @@
 import pytest
 
 from uflux_stats.errors import DataFileError
-from uflux_stats.io.fluxnet_files import monthly_files
+from uflux_stats.io.fluxnet_files import tower_files
 
 
 def reasons(drops) -> dict[str, int]:
@@ -21,8 +21,8 @@ def test_folder_single_file_and_archives_agree(tmp_path, samples) -> None:
     nested = tmp_path / "nested.zip"
     nested.write_bytes(samples.zipped({"FLX_AA-One.zip": samples.zipped({name: content})}))
     for source in (path, tmp_path / "plain", flat, nested):
-        files, drops = monthly_files(source)
-        assert [(file.site, file.content) for file in files] == [("AA-One", content)]
+        files, drops = tower_files(source)
+        assert [(file.site, file.read()) for file in files] == [("AA-One", content)]
         assert drops == []
 
 
@@ -30,7 +30,7 @@ def test_archives_in_a_folder(tmp_path, samples) -> None:
     for site in ("BB-Two", "AA-One"):
         member = samples.zipped({samples.file_name(site): samples.csv_bytes()})
         (tmp_path / f"FLX_{site}_FLUXNET2015_SUBSET_2001-2001_1-4.zip").write_bytes(member)
-    assert [file.site for file in monthly_files(tmp_path)[0]] == ["AA-One", "BB-Two"]
+    assert [file.site for file in tower_files(tmp_path)[0]] == ["AA-One", "BB-Two"]
 
 
 def test_hostile_names_in_an_archive_write_nothing(tmp_path, samples) -> None:
@@ -40,7 +40,7 @@ def test_hostile_names_in_an_archive_write_nothing(tmp_path, samples) -> None:
     hostile = {f"../../{name}": samples.csv_bytes(), "/etc/evil.csv": b"x", "..\\evil.csv": b"x"}
     (folder / "towers.zip").write_bytes(samples.zipped(hostile))
     before = sorted(tmp_path.rglob("*"))
-    assert [file.site for file in monthly_files(folder)[0]] == ["AA-One"]
+    assert [file.site for file in tower_files(folder)[0]] == ["AA-One"]
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -50,19 +50,35 @@ def test_other_steps_and_kinds_are_passed_over_and_counted(tmp_path, samples) ->
         samples.write(tmp_path, name=samples.file_name(step=step))
     samples.write(tmp_path, name="FLX_AA-One_FLUXNET2015_ERAI_MM_1989-2014_1-4.csv")
     samples.write(tmp_path, name="notes.csv")
-    files, drops = monthly_files(tmp_path)
-    assert len(files) == 1
+    files, drops = tower_files(tmp_path)
+    assert [file.step for file in files] == ["MM"]
     assert reasons(drops) == {
         "file of another time step ignored": 4,
         "file of another kind ignored": 1,
     }
 
 
-@pytest.mark.parametrize(("step", "word"), [("DD", "1 daily"), ("YY", "1 yearly")])
-def test_a_single_file_of_another_step(tmp_path, samples, step, word) -> None:
-    path = samples.write(tmp_path, name=samples.file_name(step=step))
-    with pytest.raises(DataFileError, match=rf"expected monthly files \(step MM\).*got {word}"):
-        monthly_files(path)
+def test_a_yearly_file_is_refused(tmp_path, samples) -> None:
+    path = samples.write(tmp_path, name=samples.file_name(step="YY"))
+    with pytest.raises(DataFileError, match="got 1 yearly and no other, and a year cannot"):
+        tower_files(path)
+
+
+@pytest.mark.parametrize("steps", [("DD", "MM"), ("HH", "DD"), ("WW", "HH"), ("YY", "WW")])
+def test_the_step_nearest_to_months_counts(tmp_path, samples, steps) -> None:
+    for step in steps:
+        samples.write(tmp_path, name=samples.file_name(step=step))
+    files, drops = tower_files(tmp_path)
+    assert [file.step for file in files] == [steps[1]]
+    assert reasons(drops) == {"file of another time step ignored": 1}
+
+
+def test_a_newer_release_wins_over_a_nearer_step(tmp_path, samples) -> None:
+    samples.write(tmp_path)
+    samples.write(tmp_path, name="FLX_AA-One_FLUXNET2015_FULLSET_DD_1999-2004_beta-3.csv")
+    files, drops = tower_files(tmp_path)
+    assert [(file.step, file.years) for file in files] == [("DD", (1999, 2004))]
+    assert reasons(drops) == {"older version of the same site ignored": 1}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +95,7 @@ def test_a_single_file_of_another_step(tmp_path, samples, step, word) -> None:
 def test_the_newest_version_counts(tmp_path, samples, older, newer) -> None:
     samples.write(tmp_path, name=samples.file_name(**older))
     best = samples.write(tmp_path, name=samples.file_name(**newer))
-    files, drops = monthly_files(tmp_path)
+    files, drops = tower_files(tmp_path)
     assert [file.name for file in files] == [best.name]
     assert reasons(drops) == {"older version of the same site ignored": 1}
 
@@ -87,7 +103,7 @@ def test_the_newest_version_counts(tmp_path, samples, older, newer) -> None:
 def test_the_same_file_unpacked_beside_its_archive(tmp_path, samples) -> None:
     path = samples.write(tmp_path)
     (tmp_path / "a.zip").write_bytes(samples.zipped({path.name: path.read_bytes()}))
-    files, drops = monthly_files(tmp_path)
+    files, drops = tower_files(tmp_path)
     assert len(files) == 1
     assert reasons(drops) == {"second copy of the same file ignored": 1}
 
@@ -96,24 +112,24 @@ def test_one_version_with_two_contents(tmp_path, samples) -> None:
     samples.write(tmp_path / "a")
     samples.write(tmp_path / "b", samples.table(TA_F=11.0))
     with pytest.raises(DataFileError, match="one file per version of a site"):
-        monthly_files(tmp_path)
+        tower_files(tmp_path)
 
 
 def test_two_periods_of_one_version(tmp_path, samples) -> None:
     for years in ((2001, 2001), (2002, 2002)):
         samples.write(tmp_path, samples.table(years), samples.file_name(years=years))
     with pytest.raises(DataFileError, match=r"2001-2001.*remove one"):
-        monthly_files(tmp_path)
+        tower_files(tmp_path)
 
 
 def test_nothing_there(tmp_path, samples) -> None:
     with pytest.raises(DataFileError, match="does not exist"):
-        monthly_files(tmp_path / "none")
+        tower_files(tmp_path / "none")
     with pytest.raises(DataFileError, match="got no csv file"):
-        monthly_files(tmp_path)
+        tower_files(tmp_path)
     samples.write(tmp_path, name="renamed.csv")
     with pytest.raises(DataFileError, match="got 1 csv files of other names"):
-        monthly_files(tmp_path)
+        tower_files(tmp_path)
 
 
 def test_damaged_archives(tmp_path, samples) -> None:
@@ -121,20 +137,20 @@ def test_damaged_archives(tmp_path, samples) -> None:
     whole = samples.zipped({samples.file_name(): samples.csv_bytes()})
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataFileError, match="expected a zip archive"):
-        monthly_files(path)
+        tower_files(path)
     body = bytearray(whole)
     body[120:140] = bytes(20)
     path.write_bytes(bytes(body))
     with pytest.raises(DataFileError, match="readable archive member"):
-        monthly_files(path)
+        tower_files(path)[0][0].read()
     path.write_bytes(samples.zipped({"FLX_AA-One.zip": b"not an archive"}))
     with pytest.raises(DataFileError, match=r"expected a zip archive, got .*FLX_AA-One\.zip"):
-        monthly_files(path)
+        tower_files(path)
 
 
 def test_an_absurdly_large_member_is_not_unpacked(tmp_path, samples, monkeypatch) -> None:
     path = tmp_path / "towers.zip"
     path.write_bytes(samples.zipped({samples.file_name(): samples.csv_bytes()}))
-    monkeypatch.setattr("uflux_stats.io.fluxnet_files.MAX_TABLE_BYTES", 100)
+    monkeypatch.setattr("uflux_stats.io.fluxnet_files.MAX_TABLE_BYTES", {"MM": 100})
     with pytest.raises(DataFileError, match="expected at most 100 bytes"):
-        monthly_files(path)
+        tower_files(path)[0][0].read()

@@ -205,8 +205,8 @@ def test_a_tower_without_any_value_stays(tmp_path, samples) -> None:
 @pytest.mark.parametrize(
     ("spoil", "match"),
     [
-        (lambda text: text[:0], "at least one month, got 0 lines"),
-        (lambda text: text.splitlines()[0], "at least one month, got 1 lines"),
+        (lambda text: text[:0], "at least one step, got 0 lines"),
+        (lambda text: text.splitlines()[0], "at least one step, got 1 lines"),
         (lambda text: text[: len(text) - 40], "fields per line, got .* in line 13"),
         (lambda text: text.replace(b"200104,", b"2001,"), "YYYYMM in TIMESTAMP, got '2001'"),
         (lambda text: text.replace(b"200104,", b"20010401,"), "got '20010401'"),

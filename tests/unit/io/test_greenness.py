@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from uflux_stats.baselines import greenness
+from uflux_stats.io import greenness
 
 RED = xr.DataArray([0.05, 0.2, np.nan], dims="site", attrs={"units": "1"})
 NIR = xr.DataArray([0.45, 0.2, 0.3], dims="site", attrs={"units": "1"})

@@ -1,0 +1,83 @@
+"""Wrong units that stay within the range of their variable."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from uflux_stats.errors import RangeError
+from uflux_stats.io.drivers import read_drivers
+from uflux_stats.io.drops import dropped_report
+from uflux_stats.io.fluxnet import read_fluxnet
+from uflux_stats.io.magnitudes import magnitudes_of_grid
+
+YEAR = xr.date_range("2001-01", periods=12, freq="MS")
+USUAL = {"TA": (15.0, "degC"), "VPD": (7.0, "hPa"), "P": (2.0, "mm d-1"), "SWIN": (180.0, "W m-2")}
+
+
+def drivers(time=YEAR, **scale: float) -> xr.Dataset:
+    axes = {"time": time, "lat": [0.0, 1.0], "lon": [0.0, 1.0]}
+    cycle = 1 + 0.5 * np.sin(np.arange(len(time)))[:, None, None] + np.zeros((1, 2, 2))
+    return xr.Dataset(
+        {
+            name: (list(axes), mean * cycle * scale.get(name, 1.0), {"units": unit})
+            for name, (mean, unit) in USUAL.items()
+        },
+        axes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "match"),
+    [
+        ("VPD", 0.1, "VPD.*% of saturation on average; it looks like kPa"),
+        ("VPD", 4.0, "VPD.*times saturation on average; it looks like Pa"),
+        ("VPD", 100.0, "VPD: expected 0 to 100 hPa.*look like Pa"),
+        ("P", 1e-3, "P: .*it looks like m d-1"),
+        ("P", 1 / 86400, "P: .*it looks like kg m-2 s-1"),
+        ("SWIN", 86400.0, "SWIN: expected 0 to 500 W m-2.*look like J m-2 d-1"),
+        ("SWIN", 0.0864, "SWIN: .*it looks like MJ m-2 d-1"),
+    ],
+)
+def test_a_grid_in_another_unit_than_labelled(tmp_path: Path, name, factor, match) -> None:
+    drivers(**{name: factor}).to_netcdf(tmp_path / "d.nc")
+    with pytest.raises(RangeError, match=match):
+        read_drivers(tmp_path / "d.nc")
+
+
+def test_usual_magnitudes_pass() -> None:
+    assert magnitudes_of_grid(drivers()).faults() == {}
+
+
+def test_less_than_a_year_does_not_tell() -> None:
+    assert magnitudes_of_grid(drivers(YEAR[:11], VPD=0.1, P=1e-3, SWIN=0.0864)).faults() == {}
+
+
+def test_deficit_needs_the_temperature() -> None:
+    assert magnitudes_of_grid(drivers(VPD=0.1).drop_vars("TA")).faults() == {}
+
+
+@pytest.mark.parametrize(("column", "value", "name"), [("VPD_F", 0.3, "VPD"), ("P_F", 0.002, "P")])
+def test_a_tower_in_another_unit_is_blanked_and_counted(tmp_path, column, value, name) -> None:
+    months = [f"2001{month:02d}" for month in range(1, 13)]
+    usual = {"TA_F": 10.0, "VPD_F": 4.0, "P_F": 2.0, "SW_IN_F": 150.0, "GPP_NT_VUT_REF": 4.0,
+             "RECO_NT_VUT_REF": 3.0, "NEE_VUT_REF": -1.0, "NEE_VUT_REF_QC": 1.0, "LE_F_MDS": 40.0,
+             "LE_F_MDS_QC": 1.0}  # fmt: skip
+    head = ["TIMESTAMP", *usual]
+    row = usual | {column: value}
+    lines = [",".join([month, *map(str, row.values())]) for month in months]
+    path = tmp_path / "FLX_AA-One_FLUXNET2015_SUBSET_MM_2001-2001_1-4.csv"
+    path.write_text("\n".join([",".join(head), *lines]))
+    towers = read_fluxnet(path)
+    assert towers[name].isnull().all()
+    assert towers["TA"].notnull().all()
+    report = dropped_report(towers)
+    counted = report[report["reason"].str.contains("another unit")]
+    assert counted[["variable", "n"]].values.tolist() == [[name, 12]]
+
+
+def test_real_data_are_of_usual_magnitude(real_data: Path) -> None:
+    read_drivers(real_data / "climatology_0p5.nc")
+    report = dropped_report(read_fluxnet(real_data / "fluxnet2015"))
+    assert not report["reason"].str.contains("another unit").any()
