@@ -17,6 +17,8 @@ METHODS = {
     "ols": {"method": "ols"},
     "newey_west": {"method": "newey_west"},
     "ols_ar1 (default)": {"method": "ols_ar1"},
+    "ols_ar1, shared memory": {"method": "ols_ar1", "shared_memory": True},
+    "effective_n": {"method": "effective_n"},
     "theil_sen": {"method": "theil_sen"},
     "theil_sen, prewhitened": {"method": "theil_sen", "prewhiten": True},
     "bootstrap": {"method": "bootstrap", "draws": 499},

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from uflux_stats.baselines import complete_drivers as complete_drivers
     from uflux_stats.baselines import fit_reference_respiration as fit_reference_respiration
     from uflux_stats.bayes import fit_respiration as fit_respiration
+    from uflux_stats.bayes import load_fit as load_fit
+    from uflux_stats.bayes import propagate as propagate
     from uflux_stats.emulation import emulate as emulate
     from uflux_stats.explain.towers import shap_values as shap_values
     from uflux_stats.io.at_sites import drivers_at_sites as drivers_at_sites
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from uflux_stats.refinement import Refiner as Refiner
     from uflux_stats.refinement import refine as refine
     from uflux_stats.refinement import upscale as upscale
+    from uflux_stats.reporting.reports import report as report
     from uflux_stats.stats.conservation import conservation as conservation
     from uflux_stats.stats.iav import iav as iav
     from uflux_stats.stats.metrics import score as score
@@ -67,13 +70,16 @@ _HOMES: Final[dict[str, str]] = {
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
     "iav": "uflux_stats.stats.iav",
+    "load_fit": "uflux_stats.bayes",
     "make_twin": "uflux_stats.io.twin",
     "open_store": "uflux_stats.io.zarr_store",
+    "propagate": "uflux_stats.bayes",
     "query": "uflux_stats.attribution.query",
     "read_dgvm": "uflux_stats.io.dgvm",
     "read_drivers": "uflux_stats.io.drivers",
     "read_fluxnet": "uflux_stats.io.fluxnet",
     "refine": "uflux_stats.refinement",
+    "report": "uflux_stats.reporting.reports",
     "run": "uflux_stats.pipeline.run",
     "score": "uflux_stats.stats.metrics",
     "shap_values": "uflux_stats.explain.towers",

@@ -26,6 +26,21 @@ def require_units(values: xr.DataArray, unit: str, *, name: str) -> None:
         )
 
 
+def require_array(values: object, *, name: str) -> None:
+    """Raise ``DimensionError`` unless ``values`` is one labelled array."""
+    if isinstance(values, xr.DataArray):
+        return
+    if isinstance(values, xr.Dataset):
+        raise DimensionError(
+            f"{name}: expected one variable, got a dataset of "
+            f"{sorted(map(str, values.data_vars))}; choose one, such as data['GPP']"
+        )
+    raise DimensionError(
+        f"{name}: expected an array with named dimensions (xr.DataArray), got "
+        f"{type(values).__name__}; name them: xr.DataArray(values, {{'year': years}}, dims='year')"
+    )
+
+
 def require_dims(values: xr.DataArray | xr.Dataset, dims: Iterable[str], *, name: str) -> None:
     """Raise ``DimensionError`` unless all ``dims`` are there (in any order)."""
     lacking = [dim for dim in dims if dim not in values.dims]
@@ -98,7 +113,15 @@ def require_monthly(time: xr.DataArray, *, name: str = "time") -> None:
     if time.size == 0:
         raise CalendarError(f"{name}: expected at least one month, got none")
     months = time.dt.year.values * 12 + time.dt.month.values
-    if (time.dt.day.values != 1).any() or (np.diff(months) != 1).any():
+    in_order = bool((np.diff(months) == 1).all())
+    days = time.dt.day.values
+    if in_order and (days != 1).any():
+        raise CalendarError(
+            f"{name}: expected month starts, got day {days[days != 1][0]} "
+            f"({time.values[0]}); move the dates to the first of their month "
+            "(pandas: time.to_period('M').to_timestamp())"
+        )
+    if not in_order:
         raise CalendarError(
             f"{name}: expected month starts in order, without gap or duplicate, "
             f"got {time.values[0]} to {time.values[-1]} in {time.size} steps; "

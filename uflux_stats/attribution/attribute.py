@@ -13,10 +13,11 @@ from uflux_stats.attribution.bootstrap import (
     interval_factor,
 )
 from uflux_stats.attribution.copula import fit_copula
-from uflux_stats.attribution.effects import QUANTITIES, REMAINDER, Effects
+from uflux_stats.attribution.effects import IN_UNITS, QUANTITIES, REMAINDER, Effects
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network, Networks
 from uflux_stats.attribution.samples import Group, groups_of
+from uflux_stats.attribution.validity import flags
 
 Array = NDArray[np.float64]
 
@@ -49,7 +50,8 @@ def attribute(
         ``attribution`` (region, pft, target, driver, quantity, bound) with the quantities of
         ``QUANTITIES`` and the bounds estimate, low and high; ``unit`` (target, driver, quantity);
         ``n`` and ``n_places`` (region, pft), rows and towers or cells; ``support`` (region, pft,
-        driver, end), the range of the driver; ``note`` (region, pft), why there is nothing. The
+        driver, end), the range of the driver; ``flag`` (region, pft), which assumptions do not
+        hold, see ``flags``; ``note`` (region, pft), why there is nothing. The
         driver ``remainder`` is what no driver explains. Trends of months as they are, and of
         detrended ones, are not attributed.
 
@@ -161,6 +163,7 @@ def _empty(network: Network, regions: list[str], types: list[str]) -> xr.Dataset
             "n_places": (("region", "pft"), np.zeros(groups, int)),
             "support": (("region", "pft", "driver", "end"),
                         np.full((*groups, shape["driver"], 2), np.nan)),
+            "flag": (("region", "pft"), np.full(groups, "", dtype=object)),
             "note": (("region", "pft"), np.full(groups, "no data", dtype=object)),
         },
         coords=axes,
@@ -174,7 +177,7 @@ def _units(network: Network, drivers: list[str]) -> NDArray[np.object_]:
     for row, target in enumerate(network.graph.targets):
         for column, driver in enumerate(drivers):
             for place, quantity in enumerate(QUANTITIES):
-                if quantity in ("sensitivity", "direct_sensitivity"):
+                if quantity in IN_UNITS:
                     table[row, column, place] = f"{of[target]} per {of.get(driver, '1')}"
                 elif quantity == "trend":
                     table[row, column, place] = f"{of[target]} yr-1"
@@ -188,6 +191,7 @@ def _fill(result: xr.Dataset, network: Network, group: Group, how: BootstrapOpti
     result["n"].loc[place] = sample.n
     result["n_places"].loc[place] = sample.n_places
     result["note"].loc[place] = ""
+    result["flag"].loc[place] = flags(network)
     ends = np.stack([sample.values.min(axis=0), sample.values.max(axis=0)], axis=-1)
     for name in network.graph.drivers:
         result["support"].loc[{**place, "driver": name}] = ends[sample.names.index(name)]

@@ -83,26 +83,36 @@ def draw_counts(sample: Sample, options: BootstrapOptions) -> Counts:
 
 
 def degrees_of_freedom(sample: Sample, options: BootstrapOptions) -> int:
-    """How many independent pieces carry the interval, less one."""
+    """How many independent pieces carry the interval, less what is fitted to them.
+
+    That is the mean; and of blocks in time, of which the effect itself is estimated, that effect:
+    the products of driver and residual of all blocks sum to nothing, as they do not in towers that
+    differ.
+    """
     clusters = len(np.unique(sample.cluster))
     if clusters >= MIN_CLUSTERS:
         return clusters - 1
+    return max(_blocks(sample, options) - 2, 1)
+
+
+def _blocks(sample: Sample, options: BootstrapOptions) -> int:
     rows = 12 if sample.transform == "annual" else 1
-    return max(sample.n * rows // options.block - 1, 1)
+    return sample.n * rows // options.block
 
 
 def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
     """Half-width of the interval in standard deviations of the replicates.
 
-    Student's t for few pieces and their number less one in the variance. For blocks in time also
+    Student's t for few pieces and their degrees of freedom in the variance. For blocks in time also
     what blocks of this length miss of the memory (as prewhitening does: Andrews and Monahan 1992,
     doi 10.2307/2951574), and the degrees of freedom that a regression on all other nodes takes
     from the effective number of rows.
     """
     freedom = degrees_of_freedom(sample, options)
     width = float(student.ppf(0.5 + options.level / 2.0, freedom))
-    inflation = (freedom + 1.0) / freedom
-    if len(np.unique(sample.cluster)) < MIN_CLUSTERS and options.block > 1:
+    few = len(np.unique(sample.cluster)) < MIN_CLUSTERS
+    inflation = (freedom + (2.0 if few else 1.0)) / freedom
+    if few and options.block > 1:
         memory = memory_of(sample)
         effective = sample.n * (1.0 - memory) / (1.0 + memory)
         taken = min(len(sample.names), effective / 2.0)

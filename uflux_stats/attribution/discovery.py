@@ -4,6 +4,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
 
@@ -11,10 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uflux_stats.attribution.network import Network
 from uflux_stats.attribution.samples import Sample
 from uflux_stats.errors import MissingExtraError, SampleError
 
 EXTRA: Final = "discovery"
+PLACES: Final = 15
+"""A search through a hundred towers takes minutes."""
 _FLAG: Final = 1e30
 
 
@@ -64,6 +68,60 @@ def discover(
         search = module["pcmci"].PCMCI(dataframe=frame, cond_ind_test=test, verbosity=0)
         found = search.run_pcmciplus(tau_max=lags, pc_alpha=level)
     return _links(found, chosen, sample.n)
+
+
+def link_table(network: Network, *, lags: int = 1, level: float = 0.05) -> pd.DataFrame:
+    """Strongest link from each driver to each target, at any lag, by PCMCI+.
+
+    Parameters
+    ----------
+    network : Network
+        The rows of its ``PLACES`` longest records; memory is left out, since the search has lags
+        of its own.
+    lags : int
+    level : float
+
+    Returns
+    -------
+    pd.DataFrame
+        Partial correlation, target (rows) by driver (columns); 0 where there is no link, missing
+        for memory and for targets with an identity.
+
+    Raises
+    ------
+    MissingExtraError
+        If tigramite is not installed.
+    SampleError
+        If no place has enough consecutive months.
+    """
+    graph = network.graph
+    names = [name for name in graph.nodes if name not in {*graph.memory, *graph.identities}]
+    links = discover(_longest(network.sample), lags=lags, level=level, names=names)
+    table = pd.DataFrame(np.nan, index=list(graph.targets), columns=list(graph.drivers))
+    targets = [name for name in graph.targets if name in names]
+    table.loc[targets, [name for name in graph.drivers if name in names]] = 0.0
+    ordered = links.iloc[links["value"].abs().argsort()]
+    for link in ordered.to_dict("records"):
+        ends = str(link["cause"]), str(link["effect"])
+        ways = [ends] if link["link"] == "-->" else [ends, ends[::-1]]
+        for cause, effect in ways:
+            if effect in targets and cause in graph.drivers:
+                table.loc[effect, cause] = float(link["value"])
+    return table
+
+
+def _longest(sample: Sample) -> Sample:
+    """Keep the rows of the places with most of them."""
+    places, rows = np.unique(sample.place, return_counts=True)
+    kept = np.isin(sample.place, places[np.argsort(-rows, kind="stable")[:PLACES]])
+    return replace(
+        sample,
+        values=sample.values[kept],
+        place=sample.place[kept],
+        month=sample.month[kept],
+        cluster=sample.cluster[kept],
+        weight=None,
+    )
 
 
 def _tigramite(name: str) -> Any:

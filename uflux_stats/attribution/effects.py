@@ -28,13 +28,18 @@ QUANTITIES: Final[dict[str, str]] = {
     "direct": "effect with all other drivers held, standard deviations per standard deviation",
     "total": "effect of setting the driver, along all paths, standard deviations per same",
     "backdoor": "the total effect by regression adjusted for the parents of the driver",
+    "lasting": "total effect of a change that has lasted three years, through memory too",
     "sensitivity": "total effect in units",
+    "lasting_sensitivity": "lasting effect in units",
     "direct_sensitivity": "direct effect in units",
     "trend": "direct effect in units times the trend of the driver",
     "trend_share": "share of the target's trend",
     "iav_share": "share of the target's variance between years, trends removed",
 }
 """What is attributed, and what it means."""
+IN_UNITS: Final = ("sensitivity", "lasting_sensitivity", "direct_sensitivity")
+YEARS: Final = 3
+"""A lasting change has lasted so long: what was assimilated before is that of the new state."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,23 @@ class Effects:
         return [self.graph.nodes.index(name) for name in self.graph.drivers]
 
     def _scaled(self, effect: Array) -> Array:
-        """Turn effects on scores (..., node, node) into units; identities become sums."""
+        """Turn effects on scores (..., node, node) into units, and pick."""
+        return self._pick(self._with_sums(self._to_units(effect)))
+
+    def _to_units(self, effect: Array) -> Array:
         scale = self.moments.scale
         safe = np.where(scale == 0.0, np.nan, scale)
-        units = effect * scale[..., :, np.newaxis] / safe[..., np.newaxis, :]
+        units: Array = effect * scale[..., :, np.newaxis] / safe[..., np.newaxis, :]
+        return units
+
+    def _with_sums(self, units: Array) -> Array:
+        """Make identities the sums of their terms."""
         for name, terms in self.graph.identities.items():
             places = [self.graph.nodes.index(term) for term in terms]
             factors = np.array(list(terms.values()))
             row = np.einsum("t,...tk->...k", factors, units[..., places, :])
             units[..., self.graph.nodes.index(name), :] = row
-        return self._pick(units)
+        return units
 
     def _pick(self, matrix: Array) -> Array:
         """Keep targets (rows) and drivers (columns) of (..., node, node)."""
@@ -92,6 +104,28 @@ class Effects:
     def total_units(self) -> Array:
         """Total effects (..., target, driver) [target unit per driver unit]."""
         return self._scaled(self.copula.total_effects)
+
+    @cached_property
+    def lasting_units(self) -> Array:
+        """Effects (..., target, driver) in units after ``YEARS`` years, memory included.
+
+        A memory takes the change of its source. The driver that is set stays where it is, even
+        where its own causes remember.
+        """
+        within = self._to_units(self.copula.total_effects)
+        if not self.graph.memory:
+            return self._pick(self._with_sums(within))
+        size = len(self.graph.nodes)
+        source = np.zeros((size, size))
+        for name, (of, _) in self.graph.memory.items():
+            source[self.graph.nodes.index(name), self.graph.nodes.index(of)] = 1.0
+        at_once = _as_roots(self._to_units(self.copula.coefficients), source.sum(axis=1))
+        found = within
+        for _ in range(YEARS):
+            later = at_once @ source @ found
+            held = 1.0 - np.diagonal(later, axis1=-2, axis2=-1)
+            found = later + at_once * held[..., np.newaxis, :]
+        return self._pick(self._with_sums(found))
 
     @cached_property
     def backdoor(self) -> Array:
@@ -119,13 +153,21 @@ class Effects:
             _without_remainder(self._standard(self.direct_units)),
             _without_remainder(self._standard(self.total_units)),
             _without_remainder(self.backdoor),
+            _without_remainder(self._standard(self.lasting_units)),
             _without_remainder(self.total_units),
+            _without_remainder(self.lasting_units),
             _without_remainder(self.direct_units),
             _with_remainder(contribution, of_target),
             _ratio(_with_remainder(contribution, of_target), of_target),
             _with_remainder(iav, np.ones_like(between)),
         ]
         return np.stack(columns, axis=-1)
+
+
+def _as_roots(coefficients: Array, roots: Array) -> Array:
+    """Total effects (..., node, node) within a month, of nodes whose own causes are in the past."""
+    cut = coefficients * (1.0 - roots[:, np.newaxis])
+    return np.linalg.inv(np.eye(cut.shape[-1]) - cut).astype(np.float64, copy=False)
 
 
 def _ratio(above: Array, below: Array) -> Array:

@@ -1,7 +1,7 @@
 """Causal graphs: who drives whom, in which order the drivers are conditioned, what is exact."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -41,11 +41,15 @@ class CausalGraph:
         the terms.
     lags : mapping of str to int
         Months by which a node runs behind its variable.
+    memory : mapping of str to (str, int)
+        Nodes that are the mean of another node over so many months before: ``{"P_before": ("P",
+        3)}``. Within a month they are causes; a change that lasts reaches them in time.
 
     Raises
     ------
     GraphError
-        If a parent or term is no node, a parent stands twice, or there is a cycle.
+        If a parent, term or source of memory is no node, a parent stands twice, there is a cycle,
+        or a memory has no month.
 
     Examples
     --------
@@ -57,6 +61,7 @@ class CausalGraph:
     parents: Mapping[str, tuple[str, ...]]
     identities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)
+    memory: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is not a graph."""
@@ -69,6 +74,13 @@ class CausalGraph:
         for node, terms in self.identities.items():
             self.require(node, *terms)
         self.require(*self.lags)
+        for node, (source, months) in self.memory.items():
+            self.require(node, source)
+            if months < 1 or source in self.memory:
+                raise GraphError(
+                    f"memory of {node}: expected one month or more of a node without memory, got "
+                    f"{months} of {source!r}"
+                )
         _ = self.order
 
     @classmethod
@@ -79,7 +91,7 @@ class CausalGraph:
         ----------
         edges : iterable of (str, str)
         **more
-            identities, lags.
+            identities, lags, memory.
 
         Raises
         ------
@@ -189,4 +201,4 @@ class CausalGraph:
 
     def replace_parents(self, **parents: tuple[str, ...]) -> "CausalGraph":
         """Return the graph with other parents of some nodes; new nodes come last."""
-        return CausalGraph({**self.parents, **parents}, self.identities, self.lags)
+        return replace(self, parents={**self.parents, **parents})

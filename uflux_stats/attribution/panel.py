@@ -1,6 +1,6 @@
 """Towers, cubes and tables as one panel of places and months, and its transforms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.attribution.graph import CausalGraph
+from uflux_stats.attribution.memory import months_before
 from uflux_stats.attribution.options import SampleOptions, Transform
 from uflux_stats.checks import require_dims, require_monthly, require_variables
 from uflux_stats.errors import CalendarError, MissingVariableError, SampleError
@@ -77,8 +78,9 @@ def panel_of_dataset(data: xr.Dataset, graph: CausalGraph) -> Panel:
     require_dims(data, ["time"], name="data")
     require_monthly(data["time"])
     whole = _with_derived(data, graph)
-    require_variables(whole, graph.nodes, name="data")
-    lead = whole[graph.nodes[0]]
+    given = [name for name in graph.nodes if name not in graph.memory]
+    require_variables(whole, given, name="data")
+    lead = whole[given[0]]
     space = [str(dim) for dim in lead.dims if dim != "time"]
     layout = [*space, "time"]
     full = {dim: whole.sizes[dim] for dim in layout}
@@ -89,16 +91,15 @@ def panel_of_dataset(data: xr.Dataset, graph: CausalGraph) -> Panel:
             .transpose(*layout),
             dtype=np.float64,
         ).reshape(-1, full["time"])
-        for name in graph.nodes
+        for name in given
     ]
-    values = np.stack(stacked)
-    for place, name in enumerate(graph.nodes):
-        values[place] = _lag(values[place], graph.lags.get(name, 0))
+    first = _month_number(pd.Timestamp(data["time"].values[0]))
+    units = {name: str(whole[name].attrs.get("units", "1")) for name in given}
     return Panel(
         graph.nodes,
-        tuple(str(whole[name].attrs.get("units", "1")) for name in graph.nodes),
-        _complete(values),
-        _month_number(pd.Timestamp(data["time"].values[0])),
+        _units(units, graph),
+        _complete(_nodes(dict(zip(given, stacked, strict=True)), graph, first)),
+        first,
         _area(whole, space),
         _clusters(whole, space),
         pixels="lat" in space,
@@ -125,7 +126,8 @@ def panel_of_frame(frame: pd.DataFrame, graph: CausalGraph) -> Panel:
     for name, terms in graph.identities.items():
         if set(terms) <= set(whole):
             whole[name] = sum(factor * whole[term] for term, factor in terms.items())
-    if lacking := [name for name in graph.nodes if name not in whole]:
+    given = [name for name in graph.nodes if name not in graph.memory]
+    if lacking := [name for name in given if name not in whole]:
         raise MissingVariableError(
             f"data: expected columns {lacking}, got {list(map(str, frame))}; add them"
         )
@@ -133,13 +135,24 @@ def panel_of_frame(frame: pd.DataFrame, graph: CausalGraph) -> Panel:
     if isinstance(frame.index, pd.DatetimeIndex):
         require_monthly(xr.DataArray(frame.index.to_numpy(), dims="time"))
         first = _month_number(frame.index[0])
-    values = whole[list(graph.nodes)].to_numpy(np.float64).T[:, np.newaxis, :]
-    lagged = np.stack([
-        _lag(column, graph.lags.get(name, 0))
-        for name, column in zip(graph.nodes, values, strict=True)
-    ])  # fmt: skip
-    units = tuple(SCHEMA[name].units if name in SCHEMA else "1" for name in graph.nodes)
-    return Panel(graph.nodes, units, _complete(lagged), first, np.ones(1), np.zeros(1, np.intp))
+    columns = {name: whole[name].to_numpy(np.float64)[np.newaxis] for name in given}
+    values = _complete(_nodes(columns, graph, first))
+    units = {name: SCHEMA[name].units if name in SCHEMA else "1" for name in given}
+    return Panel(graph.nodes, _units(units, graph), values, first, np.ones(1), np.zeros(1, np.intp))
+
+
+def _nodes(given: Mapping[str, Array], graph: CausalGraph, first_month: int) -> Array:
+    """Stack all nodes (node, unit, month): as given, behind time, or of the months before."""
+    made = {
+        name: months_before(given[source], months, first_month)
+        for name, (source, months) in graph.memory.items()
+    }
+    whole = {**given, **made}
+    return np.stack([_lag(whole[name], graph.lags.get(name, 0)) for name in graph.nodes])
+
+
+def _units(given: Mapping[str, str], graph: CausalGraph) -> tuple[str, ...]:
+    return tuple(given[graph.memory.get(name, (name, 0))[0]] for name in graph.nodes)
 
 
 def _with_derived(data: xr.Dataset, graph: CausalGraph) -> xr.Dataset:

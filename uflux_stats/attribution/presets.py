@@ -28,8 +28,8 @@ PAPER: Final = CausalGraph(
 )
 """Graph of Zhu et al. (2026), doi 10.1016/j.agrformet.2026.111197, Fig. 9; NEP is -NEE."""
 
-_DRIVERS: Final = ("P", "SWIN", "CO2", "TA", "TS", "VPD")
-DEFAULT: Final = CausalGraph(
+_WEATHER: Final = ("P", "SWIN", "CO2", "TA", "TS", "VPD")
+WEATHER: Final = CausalGraph(
     {
         "P": (),
         "SWIN": ("P",),
@@ -37,13 +37,13 @@ DEFAULT: Final = CausalGraph(
         "TA": ("P", "SWIN", "CO2"),
         "TS": ("P", "SWIN", "TA"),
         "VPD": ("P", "SWIN", "TA"),
-        "GPP": _DRIVERS,
-        "RECO": _DRIVERS,
-        "NEP": _DRIVERS,
+        "GPP": _WEATHER,
+        "RECO": _WEATHER,
+        "NEP": _WEATHER,
     },
     identities=NEP_IDENTITY,
 )
-"""Weather as it comes about, and fluxes that all of it drives.
+"""Weather of the month as it comes about, and fluxes that all of it drives.
 
 Clouds bring rain and shade (P before SWIN); radiation, evaporative cooling and the greenhouse
 effect make air temperature; soil temperature and vapour pressure deficit follow the air. RECO is
@@ -51,7 +51,37 @@ not given GPP as a parent: leaving out a mediator whose causes are all parents d
 effects, and keeps errors of flux partitioning, which the two share, out of them.
 """
 
-PRESETS: Final[Mapping[str, CausalGraph]] = {"paper": PAPER, "default": DEFAULT}
+_PLANTS: Final = ("P_before", *_WEATHER, "FAPAR")
+_ALL: Final = ("GPP_before", *_PLANTS)
+DEFAULT: Final = CausalGraph(
+    {
+        "P": (),
+        "P_before": (),
+        "CO2": (),
+        "GPP_before": ("P_before", "CO2"),
+        "SWIN": ("P",),
+        "TA": ("P_before", "P", "SWIN", "CO2"),
+        "TS": ("P_before", "P", "SWIN", "TA"),
+        "VPD": ("P_before", "P", "SWIN", "TA"),
+        "FAPAR": _ALL[:-1],
+        "GPP": _PLANTS,
+        "RECO": _ALL,
+        "NEP": _ALL,
+    },
+    identities=NEP_IDENTITY,
+    memory={"P_before": ("P", 3), "GPP_before": ("GPP", 12)},
+)
+"""The graph of weather, with leaves and with what earlier months have left behind.
+
+Water in the soil comes from the rain of about a season (P_before); it feeds leaves and GPP and
+cools the air by evaporation. Leaves (FAPAR) follow weather, water and the growth of the year
+before, and take up light. Respiration burns what was assimilated: GPP of a year, which has no
+season (GPP_before). GPP itself is given leaves instead of its own past.
+"""
+
+PRESETS: Final[Mapping[str, CausalGraph]] = {
+    "paper": PAPER, "default": DEFAULT, "weather": WEATHER,
+}  # fmt: skip
 
 
 def causal_graph(graph: str | Path | CausalGraph) -> CausalGraph:
@@ -98,7 +128,7 @@ def read_graph(path: str | Path) -> CausalGraph:
 
 
 def parse_graph(text: str) -> CausalGraph:
-    """Make a graph of YAML: ``parents``, and ``identities`` and ``lags`` where there are some.
+    """Make a graph of YAML: ``parents``; ``identities``, ``lags``, ``memory`` where there are some.
 
     Parameters
     ----------
@@ -120,14 +150,15 @@ def parse_graph(text: str) -> CausalGraph:
         tree = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise GraphError(f"graph: expected YAML, got something else ({error})") from error
-    known = {"parents", "identities", "lags"}
+    known = {"parents", "identities", "lags", "memory"}
     if not isinstance(tree, dict) or not isinstance(tree.get("parents"), dict) or set(tree) - known:
         raise GraphError(
             f"graph: expected keys {sorted(known)} with lists of parents by node, got "
             f"{list(tree) if isinstance(tree, dict) else tree!r}"
         )
+    memory = {str(node): tuple(rule) for node, rule in (tree.get("memory") or {}).items()}
     return CausalGraph(
-        _parents(tree["parents"]), tree.get("identities") or {}, tree.get("lags") or {}
+        _parents(tree["parents"]), tree.get("identities") or {}, tree.get("lags") or {}, memory
     )
 
 

@@ -15,12 +15,15 @@ from uflux_stats.errors import ConfigError, DataFileError
 
 FILE: Final = "attribution.nc"
 """Name of the attribution in the folder of a run."""
+CUBES: Final = "attribution_cubes.nc"
+"""The same of its cubes."""
+FILES: Final = {"towers": FILE, "cubes": CUBES}
 _AXES: Final = ("region", "pft", "target", "driver", "quantity")
 Format = Literal["table", "json", "csv"]
 
 
 def query(
-    source: str | Path | xr.Dataset,
+    run: str | Path | xr.Dataset,
     *,
     region: str | None = GLOBE,
     pft: str | None = None,
@@ -31,7 +34,7 @@ def query(
 
     Parameters
     ----------
-    source : path or xr.Dataset
+    run : path or xr.Dataset
         Folder of a run, its ``attribution.nc``, or what ``attribute`` gave.
     region : str, optional
         None for all regions.
@@ -40,14 +43,15 @@ def query(
     target : str, optional
         None for all.
     **choice
-        driver, quantity: None for all; transform where the file holds several.
+        driver, quantity: None for all; transform where the file holds several; source, of a
+        run's folder: "towers" (default) or "cubes".
 
     Returns
     -------
     pd.DataFrame
         A row per answer: region, pft, target, driver, quantity, estimate, low, high, unit, n,
-        n_places, support_low, support_high, note. A group without data has one row, with a missing
-        estimate and a note that says why.
+        n_places, support_low, support_high, flag (which assumptions fail), note. A group without
+        data has one row, with a missing estimate and a note that says why.
 
     Raises
     ------
@@ -56,9 +60,10 @@ def query(
     DataFileError
         If there is no attribution.
     """
-    if unknown := sorted(set(choice) - {"driver", "quantity", "transform"}):
-        raise ConfigError(f"choice: expected driver, quantity or transform, got {unknown}")
-    with _opened(source) as data:
+    known = ["driver", "quantity", "transform", "source"]
+    if unknown := sorted(set(choice) - set(known)):
+        raise unknown_name("choice", unknown[0], known, ConfigError)
+    with _opened(run, choice.get("source")) as data:
         chosen = _choose_transform(data, choice.get("transform"))
         wanted = {"region": region, "pft": ALL if pft is None else pft, "target": target,
                   "driver": choice.get("driver"), "quantity": choice.get("quantity")}  # fmt: skip
@@ -67,20 +72,23 @@ def query(
         return _rows(chosen.load())
 
 
-def _opened(source: str | Path | xr.Dataset) -> xr.Dataset:
-    if isinstance(source, xr.Dataset):
-        return source.copy()
-    path = Path(source)
-    file = path / FILE if path.is_dir() else path
+def _opened(run: str | Path | xr.Dataset, source: str | None) -> xr.Dataset:
+    name = "towers" if source is None else source
+    if name not in FILES:
+        raise unknown_name("source", name, list(FILES), ConfigError)
+    if isinstance(run, xr.Dataset):
+        return run.copy()
+    path = Path(run)
+    file = path / FILES[name] if path.is_dir() else path
     if not file.is_file():
         raise DataFileError(
-            f"source: expected a run with {FILE}, got {source}; run the attribution stage first"
+            f"run: expected a run with {FILES[name]}, got {run}; run the attribution stage first"
         )
     data = xr.open_dataset(file, engine="netcdf4")
     if "attribution" not in data:
         note = data.attrs.get("note", "it holds no attribution")
         data.close()
-        raise DataFileError(f"source: expected an attribution in {source}, got none ({note})")
+        raise DataFileError(f"run: expected an attribution in {file}, got none ({note})")
     return data
 
 
@@ -115,15 +123,15 @@ def _rows(data: xr.Dataset) -> pd.DataFrame:
     unit = data["unit"].to_series().rename("unit").reset_index()
     support = data["support"].to_series().unstack("end")
     support = support.rename(columns=lambda end: f"support_{end}").reset_index()
-    groups = xr.Dataset({name: data[name] for name in ("n", "n_places", "note")})
-    account = groups.to_dataframe()[["n", "n_places", "note"]].reset_index()
+    told = [name for name in ("n", "n_places", "flag", "note") if name in data]
+    account = xr.Dataset({name: data[name] for name in told}).to_dataframe()[told].reset_index()
     full = (
         table.merge(unit, on=["target", "driver", "quantity"], how="left")
         .merge(account, on=["region", "pft"], how="right")
         .merge(support, on=["region", "pft", "driver"], how="left")
     )
     columns = [*_AXES, "estimate", "low", "high", "unit", "n", "n_places", "support_low",
-               "support_high", "note"]  # fmt: skip
+               "support_high", *told[2:]]  # fmt: skip
     return full[columns].sort_values(list(_AXES), kind="stable", ignore_index=True)
 
 

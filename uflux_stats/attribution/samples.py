@@ -121,7 +121,7 @@ def samples(
         panel, masks = panel_of_frame(data, graph), {Group(): np.ones(1, bool)}
     else:
         panel = panel_of_dataset(data, graph)
-        masks = _groups(data, by, options)
+        masks = groups_in(data, by, options)
     if options.pool == "cells":
         panel = transform_panel(panel, options)
     made: dict[Group, Sample] = {}
@@ -141,9 +141,10 @@ def samples(
     return made, skipped
 
 
-def _groups(
+def groups_in(
     data: xr.Dataset, by: GroupBy | Sequence[GroupBy] | None, options: SampleOptions
 ) -> dict[Group, Mask]:
+    """Which places (unit,) belong to each group that has some."""
     kinds = (by,) if isinstance(by, str) else tuple(by or ())
     if unknown := [kind for kind in kinds if kind not in get_args(GroupBy)]:
         raise ConfigError(f"by: expected kinds of {list(get_args(GroupBy))}, got {unknown}")

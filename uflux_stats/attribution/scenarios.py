@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from uflux_stats.attribution.bootstrap import BootstrapOptions, draw_counts, interval_factor
 from uflux_stats.attribution.copula import Copula, fit_copula
+from uflux_stats.attribution.lasting import lasting_changes
+from uflux_stats.attribution.local import LocalNetworks
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network, Networks, one_network, require_drivers
 from uflux_stats.errors import RangeError
@@ -19,7 +21,7 @@ _RIDGE = 1e-9
 
 
 def what_if(
-    network: Network | Networks,
+    network: Network | Networks | LocalNetworks,
     changes: Mapping[str, float],
     *,
     region: str | None = None,
@@ -30,17 +32,20 @@ def what_if(
 
     Every row keeps its own circumstances (the noise of each node); the drivers are set to what
     they were plus the change, which travels along the graph; a driver that is itself set does not
-    follow its own causes (Pearl 2009, counterfactuals by abduction, action and prediction).
+    follow its own causes (Pearl 2009, counterfactuals by abduction, action and prediction). That
+    is the change within the month. With the equations of ``fit_local`` the change lasts, and works
+    through memory too: see ``lasting_changes``.
 
     Parameters
     ----------
-    network : Network or Networks
+    network : Network, Networks or LocalNetworks
     changes : mapping of str to float
         Change of each driver in its unit.
     region, pft : str, optional
         The globe and all types by default.
     **options
-        replicates (200 by default), block, level, seed: see ``BootstrapOptions``.
+        replicates (200 by default), block, level, seed: see ``BootstrapOptions``; hold, level for
+        ``LocalNetworks``.
 
     Returns
     -------
@@ -57,6 +62,9 @@ def what_if(
     SampleError
         If there is no network of that region and type.
     """
+    if isinstance(network, LocalNetworks):
+        group = network.select(region, pft)
+        return lasting_changes(network, changes, groups=(group,), **options)[group]
     chosen = one_network(network, region, pft)
     require_drivers(chosen.graph, list(changes))
     if not changes or not np.isfinite(list(changes.values())).all():

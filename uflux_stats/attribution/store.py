@@ -10,12 +10,13 @@ import xarray as xr
 from uflux_stats.attribution.attribute import attribute
 from uflux_stats.attribution.graph import CausalGraph
 from uflux_stats.attribution.network import fit_network
-from uflux_stats.attribution.options import Transform
+from uflux_stats.attribution.options import Pool, Transform
 from uflux_stats.attribution.samples import ALL, GLOBE
 from uflux_stats.grid import CONTINENTS
 from uflux_stats.schema import IGBP_CLASSES
 
 TRANSFORMS: Final[tuple[Transform, ...]] = ("anomaly", "raw")
+_TOLD: Final = ("association", "direct", "total", "lasting", "trend_share", "iav_share")
 NO_PLACES: Final = "no towers or cells"
 
 
@@ -25,6 +26,7 @@ def attribution_dataset(
     *,
     transforms: Sequence[Transform] = TRANSFORMS,
     regions: str = "geographic",
+    pool: Pool = "cells",
     **options: Any,
 ) -> xr.Dataset:
     """Attribute all targets in every continent and plant functional type.
@@ -37,6 +39,8 @@ def attribution_dataset(
     transforms : sequence of str
         The first is what ``query`` answers by default.
     regions : {"geographic", "natural_earth"}
+    pool : {"cells", "mean"}
+        Rows of all places of a group, or of its mean over land area.
     **options
         replicates, block, level, seed: see ``attribute``.
 
@@ -54,7 +58,7 @@ def attribution_dataset(
     parts = []
     for transform in transforms:
         networks = fit_network(
-            data, graph, by=("continent", "pft"), transform=transform, regions=regions
+            data, graph, by=("continent", "pft"), transform=transform, regions=regions, pool=pool
         )
         parts.append(_complete(attribute(networks, **options)))
     whole = xr.concat(
@@ -71,23 +75,27 @@ def _complete(found: xr.Dataset) -> xr.Dataset:
     names = [GLOBE, *CONTINENTS.values()]
     types = [ALL, *IGBP_CLASSES.values()]
     filled = found.reindex(
-        region=names, pft=types, fill_value={"n": 0, "n_places": 0, "note": NO_PLACES}
+        region=names, pft=types, fill_value={"n": 0, "n_places": 0, "flag": "", "note": NO_PLACES}
     )
     return filled.assign(note=filled["note"].where(filled["note"] != "no data", NO_PLACES))
 
 
-def attribution_numbers(found: xr.Dataset) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def attribution_numbers(
+    found: xr.Dataset, name: str = "attribution"
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Yield what goes into the numbers of a run: key parts, and value, unit, interval and n.
 
     Parameters
     ----------
     found : xr.Dataset
         Of ``attribution_dataset``; the first transform, all types together.
+    name : str
+        First part of the keys.
 
     Yields
     ------
     tuple
-        ``("attribution", region, target, driver, quantity)``, and a dict with value, units,
+        ``(name, region, target, driver, quantity)``, and a dict with value, units,
         interval, n and note.
     """
     chosen = found.isel(transform=0).sel(pft=ALL)
@@ -95,12 +103,12 @@ def attribution_numbers(found: xr.Dataset) -> Iterator[tuple[tuple[str, ...], di
         there = chosen.sel(region=region)
         for target in there["target"].values:
             for driver in there["driver"].values:
-                for quantity in ("association", "direct", "total", "trend_share"):
+                for quantity in _TOLD:
                     one = there.sel(target=target, driver=driver, quantity=quantity)
                     value, low, high = one["attribution"].values.tolist()
                     if np.isfinite(value):
                         yield (
-                            ("attribution", str(region), str(target), str(driver), quantity),
+                            (name, str(region), str(target), str(driver), quantity),
                             {"value": value, "units": str(one["unit"].item()),
                              "interval": (low, high), "n": int(one["n"]), "note": ""},
                         )  # fmt: skip

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import chi2, rankdata
 
-from uflux_stats.attribution.bootstrap import memory_of
+from uflux_stats.attribution.bootstrap import MIN_CLUSTERS, memory_of
 from uflux_stats.attribution.families import FAMILIES, ROTATED, normal_cdf
 from uflux_stats.attribution.network import Network
 from uflux_stats.attribution.ranks import correlation, normal_scores, to_correlation, to_rank
 
 Array = NDArray[np.float64]
 
+TRIFLE: Final = 0.1
+"""Partial correlation below which an independence is taken to hold (Cohen 1988: a small one)."""
+_SIGNIFICANT: Final = 0.01
+_QUICK: Final = 200
 MOST_ROWS: Final = 1500
 """More rows are thinned evenly: the statistic compares every row with every other."""
 
@@ -99,6 +103,26 @@ class Calibration:
     def graph_is_sufficient(self) -> bool:
         """Whether the graph's correlations fit as well as chance allows."""
         return self.network >= self.network_limits[0]
+
+
+def flags(network: Network) -> str:
+    """Say which assumptions do not hold, in a few words; nothing if all do.
+
+    The normal copula and the graph are judged by ``d_calibration``, the graph's independencies by
+    the largest that is both significant and no trifle, since with many rows any is significant;
+    intervals of few places are for these places alone.
+    """
+    score = d_calibration(network, replicates=_QUICK)
+    claims = independence_tests(network)
+    broken = claims["partial"].abs()[claims["p"] < _SIGNIFICANT].max()
+    few = network.sample.n_places < MIN_CLUSTERS
+    said = {
+        "copula not normal": not score.copula_is_normal,
+        "graph misses correlations": not score.graph_is_sufficient,
+        f"independence fails ({broken:.2f})": broken > TRIFLE,
+        f"only {network.sample.n_places} places": few,
+    }
+    return "; ".join(words for words, holds in said.items() if holds)
 
 
 def d_calibration(network: Network, *, replicates: int = 1000, seed: int = 0) -> Calibration:

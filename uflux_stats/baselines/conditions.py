@@ -6,7 +6,7 @@ and held within the range seen there. The base rate is then the one at average c
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,30 +14,39 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.checks import require_variables
-from uflux_stats.errors import ConfigError
+from uflux_stats.errors import ConfigError, DimensionError
 
 RANGE: Final = (0.005, 0.995)
 """Quantiles of the tower months beyond which a driver is held."""
 _DRY: Final = 0.3
 """Precipitation [mm d-1] added before the logarithm, so that a dry month is finite."""
+_BARE: Final = 0.05
+"""Greenness [1] below which ground counts as bare, so that its logarithm is finite."""
 
 
 @dataclass(frozen=True)
 class Transform:
-    """How an effect is made of drivers: their names, and a function of their arrays."""
+    """How an effect is made of drivers: their names, and a function of their arrays.
+
+    With ``climate`` it is averaged over the months at each place.
+    """
 
     inputs: tuple[str, ...]
     function: Callable[..., Any]
     text: str
+    climate: bool = False
 
 
-TRANSFORMS: Final[dict[str, Transform]] = {
+_MONTHLY: Final[dict[str, Transform]] = {
     "APAR": Transform(
         ("FAPAR", "SWIN"),
         lambda fapar, light: np.sqrt(np.maximum(fapar * light, 0.0)),
         "sqrt(FAPAR SWIN), greenness times light [W1/2 m-1]",
     ),
     "FAPAR": Transform(("FAPAR",), lambda fapar: fapar, "greenness [1]"),
+    "LOGFAPAR": Transform(
+        ("FAPAR",), lambda fapar: np.log(np.maximum(fapar, _BARE)), "log of greenness [1]"
+    ),
     "VPD": Transform(("VPD",), lambda vpd: vpd, "vapour pressure deficit [hPa]"),
     "P": Transform(
         ("P",), lambda rain: np.log(np.maximum(rain, 0.0) + _DRY), "log of precipitation [mm d-1]"
@@ -48,9 +57,18 @@ TRANSFORMS: Final[dict[str, Transform]] = {
         "sqrt(GPP); at towers it shares its partitioning with RECO",
     ),
 }
-"""Effects by name."""
+_TEMPERATURE: Final = Transform(("TA",), lambda warmth: warmth, "air temperature [degC]")
+_CLIMATE: Final = {
+    f"{name}_mean": replace(transform, text=f"mean over the year of {transform.text}", climate=True)
+    for name, transform in {**_MONTHLY, "TA": _TEMPERATURE}.items()
+}
+TRANSFORMS: Final[dict[str, Transform]] = {**_MONTHLY, **_CLIMATE}
+"""Effects by name; temperature acts by the month through the form, and here by its mean alone."""
 SATELLITE: Final = ("APAR", "FAPAR", "VPD")
 """The default effects: what satellites and climate maps know everywhere."""
+PLACES: Final = ("APAR", "LOGFAPAR", "VPD", "TA_mean", "LOGFAPAR_mean")
+"""Effects of a model with site effects: what changes from month to month, and apart from it how
+warm and how green a place is on average, which its site effect would otherwise take up."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +126,12 @@ def inputs_of(names: Sequence[str]) -> tuple[str, ...]:
 def transformed(drivers: xr.Dataset, name: str) -> xr.DataArray:
     """Compute the transform of one effect, on the dims of its drivers.
 
+    A mean climate is that of the months given: give whole years.
+
     Raises
     ------
+    DimensionError
+        If a mean climate is wanted and there is no time or month.
     ConfigError
         If there is no effect of this name.
     MissingVariableError
@@ -131,7 +153,21 @@ def transformed(drivers: xr.Dataset, name: str) -> xr.DataArray:
         transform.function, *(drivers[driver] for driver in transform.inputs),
         join="exact", dask="parallelized", output_dtypes=[float], keep_attrs=False,
     )  # fmt: skip
-    return result
+    return _mean_year(result) if transform.climate else result
+
+
+def _mean_year(values: xr.DataArray) -> xr.DataArray:
+    """Average over the twelve months, each the mean of its years, and lay it out as it came.
+
+    A place that lacks months has the mean of the others.
+    """
+    if "month" in values.dims:
+        mean = values.mean("month")
+    elif "time" in values.dims:
+        mean = values.groupby("time.month").mean("time").mean("month")
+    else:
+        raise DimensionError("drivers: expected a dimension time or month, got neither; add it")
+    return mean.broadcast_like(values).transpose(*values.dims)
 
 
 def standardised(drivers: xr.Dataset, effect: DriverEffect) -> xr.DataArray:

@@ -83,7 +83,7 @@ def baseline(
     pressure = air_pressure(drivers)
     fluxes = {
         "GPP": _gpp(drivers, pressure, options),
-        "RECO": _reco(drivers, table, options),
+        "RECO": respiration_by_table(drivers, table, options),
         "LE": _latent_heat(drivers, pressure, options),
     }
     fluxes["NEE"] = fluxes["RECO"] - fluxes["GPP"]
@@ -172,14 +172,39 @@ def _gpp_kernel(
     return produced
 
 
-def _reco(drivers: xr.Dataset, table: ParameterTable, options: BaselineOptions) -> xr.DataArray:
-    """Ecosystem respiration [gC m-2 d-1]."""
+def respiration_by_table(
+    drivers: xr.Dataset, table: ParameterTable, options: BaselineOptions = _DEFAULTS
+) -> xr.DataArray:
+    """Ecosystem respiration alone, which needs fewer drivers than ``baseline``.
+
+    Parameters
+    ----------
+    drivers : xr.Dataset, any dims
+        The temperature [degC] of the options, IGBP, and the drivers of the table's effects.
+    table : ParameterTable
+    options : BaselineOptions
+
+    Returns
+    -------
+    xr.DataArray [gC m-2 d-1]
+        On the dims of the temperature, perhaps in another order.
+
+    Examples
+    --------
+    >>> warm = xr.DataArray([20.0], dims="site", attrs={"units": "degC"})
+    >>> forest = xr.DataArray([1], dims="site", attrs={"units": "class"})
+    >>> from uflux_stats.baselines.parameters import ClassParameters
+    >>> table = ParameterTable("q10", ClassParameters(2.0, 1.5))
+    >>> respiration_by_table(xr.Dataset({"TA": warm, "IGBP": forest}), table).item()
+    3.0
+    """
     warmth = drivers[options.respiration_temperature]
     igbp = drivers["IGBP"]
     rate = table.rate(igbp)
     if table.effects:
         rate = rate * multiplier(drivers, table.effects)
-    return _elementwise(reco, warmth, rate, table.sensitivity(igbp), form=table.form)
+    found = _elementwise(reco, warmth, rate, table.sensitivity(igbp), form=table.form)
+    return found.assign_attrs(variable("RECO").attrs)
 
 
 def _latent_heat(

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from uflux_stats.bayes.draws import Draws, simulate
 from uflux_stats.bayes.options import SamplerOptions
+from uflux_stats.bayes.parameters import common_parameters, draws_of, top_parameters
 from uflux_stats.bayes.priors import priors
 from uflux_stats.bayes.rows import SEASONS, ModelRows
 from uflux_stats.bayes.sampling import Compiled
@@ -61,7 +62,7 @@ def draw_from_prior(rows: ModelRows, rng: np.random.Generator) -> Draws:
     """
     options = rows.options
     chosen = priors(options.form, options.priors, options.changed_priors)
-    found = {name: float(chosen[name].draw(rng)) for name in _names(rows)}
+    found = {name: float(chosen[name].draw(rng)) for name in common_parameters(rows)}
     values = {name: np.array([value]) for name, value in found.items()}
     if rows.effects:
         values["coefficient"] = chosen["effect"].draw(rng, (1, len(rows.effects)))
@@ -73,18 +74,6 @@ def draw_from_prior(rows: ModelRows, rng: np.random.Generator) -> Draws:
     if options.level == "site":
         values |= _sites_from_prior(rows, found, values, rng)
     return Draws(values)
-
-
-def _names(rows: ModelRows) -> list[str]:
-    """List the parameters at the top of the model of ``rows``."""
-    options = rows.options
-    names = ["log_rate", "slope", "sigma0", "sigma1"]
-    names += ["nu"] if options.likelihood == "student_t" else []
-    if options.level != "pooled":
-        names += ["spread_rate_class", "spread_slope_class"]
-    if options.level == "site":
-        names += ["spread_rate_site", "spread_slope_site", "noise_spread"]
-    return [*names, "spread_season"] if options.season else names
 
 
 def _sites_from_prior(
@@ -142,7 +131,7 @@ def calibrate(
     """
     chosen = options or CalibrationOptions()
     compiled = Compiled.of(rows)
-    names = [*_names(rows), *(f"coefficient_{effect.name}" for effect in rows.effects)]
+    names = top_parameters(rows)
     ranks, covered = [], []
     for number in tqdm(range(chosen.simulations), disable=not chosen.progress):
         rng = np.random.default_rng([seed, number])
@@ -165,20 +154,13 @@ def calibrate(
     )
 
 
-def _scalar(draws: Draws, name: str, rows: ModelRows) -> NDArray[np.float64]:
-    if not name.startswith("coefficient_"):
-        return draws.values[name]
-    effects = [effect.name for effect in rows.effects]
-    return draws.values["coefficient"][:, effects.index(name.removeprefix("coefficient_"))]
-
-
 def _rank(posterior: Draws, truth: Draws, name: str, rows: ModelRows) -> int:
-    return int((_scalar(posterior, name, rows) < _scalar(truth, name, rows)).sum())
+    return int((draws_of(posterior, name, rows) < draws_of(truth, name, rows)).sum())
 
 
 def _covered(posterior: Draws, truth: Draws, name: str, rows: ModelRows) -> bool:
-    low, high = np.quantile(_scalar(posterior, name, rows), (0.05, 0.95))
-    return bool(low <= _scalar(truth, name, rows)[0] <= high)
+    low, high = np.quantile(draws_of(posterior, name, rows), (0.05, 0.95))
+    return bool(low <= draws_of(truth, name, rows)[0] <= high)
 
 
 def _uniformity(ranks: NDArray[np.int64], largest: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Compare fits: predictive density of left-out months (PSIS-LOO), and stacking."""
+"""Compare fits: predictive density of left-out months (PSIS-LOO) or sites, and stacking."""
 
 import warnings
 from collections.abc import Mapping
@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from uflux_stats.bayes.compat import elpd_of, load_library, pointwise_of, quiet_libraries, tree_of
-from uflux_stats.bayes.draws import log_likelihood
+from uflux_stats.bayes.draws import (
+    log_likelihood,
+    probability_integral,
+    residual_correlation,
+)
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.errors import ConfigError
 
 LOO_DRAWS: Final = 1000
+DIAGNOSTIC_DRAWS: Final = 200
 GOOD_K: Final = 0.7
 """Pareto k up to which an importance estimate is reliable (Vehtari et al. 2024, JMLR 25(72))."""
 
@@ -123,3 +129,100 @@ def stack(densities: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     found = minimize(loss, start, method="L-BFGS-B", bounds=[(-20.0, 20.0)] * len(start))
     weights = np.exp(np.r_[found.x, 0.0] - logsumexp(np.r_[found.x, 0.0]))
     return {name: float(weight) for name, weight in zip(densities, weights, strict=True)}
+
+
+def rank(densities: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
+    """Order models by their log predictive density of left-out points.
+
+    Parameters
+    ----------
+    densities : mapping of str to array, (point,)
+        As ``stack`` takes them.
+
+    Returns
+    -------
+    pd.DataFrame
+        Index model, best first: ``elpd`` and its standard error ``se``, ``difference`` to the best
+        and its standard error ``difference_se`` (points as independent), stacking ``weight``.
+
+    Raises
+    ------
+    ConfigError
+        As ``stack``.
+
+    Examples
+    --------
+    >>> found = rank({"bad": np.array([-9.0, -7.0]), "good": np.array([-1.0, -1.0])})
+    >>> found[["elpd", "difference", "difference_se"]].round(2).to_dict("index")["bad"]
+    {'elpd': -16.0, 'difference': -14.0, 'difference_se': 2.0}
+    """
+    weights = stack(densities)
+    best = max(densities.values(), key=np.sum)
+    rows = {
+        name: {
+            "elpd": values.sum(),
+            "se": _sum_error(values),
+            "difference": (values - best).sum(),
+            "difference_se": _sum_error(values - best),
+            "weight": weights[name],
+        }
+        for name, values in densities.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+    return table.sort_values("elpd", ascending=False)
+
+
+def _sum_error(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(len(values)) * values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def compare(fits: Mapping[str, RespirationFit], *, draws: int = LOO_DRAWS) -> pd.DataFrame:
+    """Compare fits to the same months: density of left-out months, calibration, what errors share.
+
+    Parameters
+    ----------
+    fits : mapping of str to RespirationFit
+        Of the same observations; leave months out that lack a driver of any of them.
+    draws : int
+        Draws of each posterior that are used.
+
+    Returns
+    -------
+    pd.DataFrame
+        As ``rank``, and ``unreliable``: months whose Pareto k is above ``GOOD_K``; ``coverage90``:
+        months within their 90 % predictive interval [1]; ``residual_correlation`` of successive
+        months [1]; ``caveat``.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer fits than two, or their observations differ.
+    """
+    observed = [fit.rows.observed for fit in fits.values()]
+    if any(not np.array_equal(observed[0], other) for other in observed[1:]):
+        raise ConfigError(
+            f"fits: expected the same observations, got {[len(values) for values in observed]} "
+            "months; leave out months that lack a driver of any of them"
+        )
+    found = {name: leave_one_out(fit, draws=draws) for name, fit in fits.items()}
+    table = rank({name: loo.pointwise for name, loo in found.items()})
+    more = {
+        name: {"unreliable": found[name].unreliable, **_calibration(fit), "caveat": _caveat(fit)}
+        for name, fit in fits.items()
+    }
+    return table.join(pd.DataFrame.from_dict(more, orient="index"))
+
+
+def _calibration(fit: RespirationFit) -> dict[str, float]:
+    thinned = fit.draws(min(DIAGNOSTIC_DRAWS, len(fit.draws())))
+    integral = probability_integral(thinned, fit.rows)
+    return {
+        "coverage90": float(np.mean((integral > 0.05) & (integral < 0.95))),
+        "residual_correlation": residual_correlation(thinned, fit.rows),
+    }
+
+
+def _caveat(fit: RespirationFit) -> str:
+    """Say what makes a comparison unfair: GPP of a tower comes out of the same NEE as its RECO."""
+    shared = [effect.name for effect in fit.rows.effects if effect.name.startswith("GPP")]
+    return f"{', '.join(shared)} shares its partitioning with RECO" if shared else ""

@@ -81,6 +81,17 @@ def pointwise_of(result: Any) -> tuple[xr.DataArray, xr.DataArray]:
     return densities, result.pareto_k
 
 
+def power_scaled(container: Any, part: str) -> xr.Dataset:
+    """Return how far each posterior moves as the "prior" or "likelihood" is raised to a power."""
+    arviz = load_library("arviz")
+    with quiet_libraries():
+        if hasattr(arviz, "psense"):
+            found: xr.Dataset = arviz.psense(container, group=part)
+        else:
+            found = arviz.psens(container, component=part)
+    return found if isinstance(found, xr.Dataset) else found.to_dataset()
+
+
 def versions() -> dict[str, str]:
     """Return the versions of the libraries that make a posterior."""
     names = ("arviz", "nutpie", "numpy", "pymc", "pytensor", "xarray")

@@ -12,7 +12,7 @@ from uflux_stats.bayes.compat import group
 from uflux_stats.bayes.rows import ModelRows, Values
 from uflux_stats.errors import ConfigError
 
-_LARGEST_LOG: Final = 5.0
+LARGEST_LOG: Final = 5.0
 """Log of 148 gC m-2 d-1: a draw beyond what any ecosystem respires is held there."""
 
 
@@ -73,6 +73,12 @@ class Draws:
         slope = self.values["slope_site"]
         return self.values["level_site"] - slope * means[0] - self.along(means[1])
 
+    def site_slope(self, rows: ModelRows) -> Values:
+        """Slope on warmth of every site, (draw, site)."""
+        if "slope_site" in self.values:
+            return self.values["slope_site"]
+        return self.of_group("slope", len(rows.groups))[:, rows.group]
+
 
 def mean_respiration(draws: Draws, rows: ModelRows) -> Values:
     """Return the mean of RECO of every draw and row, of sites the model knows, (draw, row).
@@ -81,16 +87,13 @@ def mean_respiration(draws: Draws, rows: ModelRows) -> Values:
     -------
     array, (draw, row) [gC m-2 d-1]
     """
-    if "slope_site" in draws.values:
-        slope = draws.values["slope_site"]
-    else:
-        slope = draws.of_group("slope", len(rows.groups))[:, rows.group]
+    slope = draws.site_slope(rows)
     logarithm = draws.site_log_rate(rows)[:, rows.site] + slope[:, rows.site] * rows.warmth
     logarithm += draws.along(rows.conditions)
     if "raw_season" in draws.values:
         season = draws.values["raw_season"][:, rows.site, rows.season]
         logarithm += draws.values["spread_season"][:, None] * season
-    return np.exp(np.minimum(logarithm, _LARGEST_LOG))
+    return np.exp(np.minimum(logarithm, LARGEST_LOG))
 
 
 def scale_of(draws: Draws, rows: ModelRows, mean: Values) -> Values:

@@ -14,7 +14,7 @@ from uflux_stats.baselines.parameters import CODE_OF
 from uflux_stats.bayes.compat import group, tree_of
 from uflux_stats.bayes.draws import Draws, summary_of
 from uflux_stats.bayes.gate import DEFAULT_GATE, Diagnosis, Gate, diagnose, require_passed
-from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
+from uflux_stats.bayes.options import RespirationOptions, Sampler, SamplerOptions
 from uflux_stats.bayes.rows import ModelRows, Values, model_rows
 from uflux_stats.bayes.sampling import sample_posterior
 from uflux_stats.choices import require_choice
@@ -104,10 +104,11 @@ class RespirationFit:
     def parameter_table(self, *, of: str = "mean_site", provenance: str = "") -> ParameterTable:
         """Return posterior means as the parameter table of the baseline.
 
-        At level "site" sensitivity and effects are those within sites. Where the rates of sites go
-        with their mean climate (they do: warm sites respire less at 10 degC), they are not the best
-        mean function over places; for a baseline of unseen places fit level "pft", or
-        ``uflux_stats.baselines.fit_conditioned_respiration``, which is its penalised mode.
+        At level "site" sensitivity and effects are those within sites. The rates of sites go with
+        their mean climate (warm sites respire less at 10 degC), so that for a baseline of unseen
+        places the mean climate has to be among the effects, as in
+        ``uflux_stats.baselines.conditions.PLACES``. ``fit_conditioned_respiration`` knows no sites:
+        there months count alike, here sites do.
 
         Parameters
         ----------
@@ -185,7 +186,7 @@ def fit_respiration(
     towers: xr.Dataset,
     *,
     options: RespirationOptions | None = None,
-    sampler: SamplerOptions | None = None,
+    sampler: SamplerOptions | Sampler | None = None,
     gate: Gate = DEFAULT_GATE,
     **changes: Any,
 ) -> RespirationFit:
@@ -197,7 +198,7 @@ def fit_respiration(
         RECO [gC m-2 d-1], TA [degC], IGBP (site,), and the drivers of ``effects``; lat and lon for
         continents and seasons. Months with a missing value are not used; RECO at or below zero is.
     options : RespirationOptions, optional
-    sampler : SamplerOptions, optional
+    sampler : SamplerOptions or its field ``sampler``, optional
     gate : Gate
         What the sample has to pass.
     **changes
@@ -231,7 +232,8 @@ def fit_respiration(
         raise ConfigError(
             f"options: expected fields of RespirationOptions or SamplerOptions, got {error}"
         ) from error
-    how = replace(sampler or _SAMPLER, **of_sampler)
+    named = SamplerOptions(sampler=sampler) if isinstance(sampler, str) else sampler
+    how = replace(named or _SAMPLER, **of_sampler)
     rows = model_rows(towers, chosen)
     posterior = sample_posterior(rows, how)
     diagnosis = diagnose(posterior, gate)

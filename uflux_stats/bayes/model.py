@@ -6,6 +6,7 @@
 conditions; its log rate at 10 degC and average conditions varies about that of its class,
 ``level_site ~ N(log_rate_class + slope_site xbar + coefficient zbar, spread_rate_site)``. Thus
 level and slope of a site with many months are nearly independent, and the sampler takes long steps.
+For the same end a slope is sampled together with what the drivers change along with temperature.
 """
 
 from typing import Any
@@ -79,7 +80,7 @@ def _sites(
         rows.site, rows.site_mean(rows.warmth), rows.site_mean(rows.conditions)
     )  # fmt: skip
     slope_spread = chosen["spread_slope_site"].variable(pm, "spread_slope_site")
-    own_slope = _deviating(pm, rows, "slope_site", (slope[rows.group], slope_spread))
+    own_slope = _slopes(pm, rows, (slope[rows.group], slope_spread), effect)
     expected = rate[rows.group] + own_slope * warmth + _along(conditions, effect)
     rate_spread = chosen["spread_rate_site"].variable(pm, "spread_rate_site")
     level = _deviating(pm, rows, "level_site", (expected, rate_spread))
@@ -93,6 +94,16 @@ def _sites(
     noise_spread = chosen["noise_spread"].variable(pm, "noise_spread")
     noise = _deviating(pm, rows, "noise_site", (pm.math.log(relative), noise_spread))
     return pm.math.exp(logarithm), (relative, noise[site])
+
+
+def _slopes(pm: Any, rows: ModelRows, about: tuple[Any, Any], effect: Any) -> Any:
+    """Slope of each site; where centred, sampled as the slope of all that goes with temperature."""
+    if effect is None or not rows.centred:
+        return _deviating(pm, rows, "slope_site", about)
+    mean, spread = about
+    along = _along(rows.site_tilt(rows.conditions), effect)
+    together = pm.Normal("raw_slope_together", mean + along, spread, dims="site")
+    return pm.Deterministic("slope_site", together - along, dims="site")
 
 
 def _deviating(pm: Any, rows: ModelRows, name: str, about: tuple[Any, Any]) -> Any:

@@ -12,6 +12,7 @@ from uflux_stats.errors import ConfigError
 Level = Literal["pooled", "pft", "continent", "site"]
 Likelihood = Literal["student_t", "normal", "laplace"]
 Geometry = Literal["auto", "centred", "noncentred"]
+Sampler = Literal["nutpie", "pymc", "numpyro", "blackjax"]
 
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "form": ("q10", "lloyd_taylor"),
@@ -102,7 +103,7 @@ class SamplerOptions:
         If the sampler is unknown or a number out of range.
     """
 
-    sampler: Literal["nutpie", "pymc", "numpyro", "blackjax"] = "nutpie"
+    sampler: Sampler = "nutpie"
     draws: int = 1500
     tune: int = 800
     chains: int = 4

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.choices import require_choice
@@ -55,6 +56,21 @@ class Prior:
         if self.family == "halfnormal":
             return np.abs(rng.normal(0.0, self.first, size))
         return np.asarray(rng.gamma(self.first, 1.0 / self.second, size))
+
+    def log_density(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log density of the distribution at values.
+
+        Examples
+        --------
+        >>> Prior("halfnormal", 1.0).log_density(np.array([0.0, -1.0])).round(3).tolist()
+        [-0.226, -inf]
+        """
+        law = {
+            "normal": stats.norm(self.first, self.second),
+            "halfnormal": stats.halfnorm(scale=self.first),
+            "gamma": stats.gamma(self.first, scale=1.0 / (self.second or 1.0)),
+        }[self.family]
+        return np.asarray(law.logpdf(values))
 
     def variable(self, pm: Any, name: str, **shape: Any) -> Any:
         """Make the random variable of this name in the current PyMC model."""

@@ -2,33 +2,34 @@
 
 One draw of the parameters is shared by all cells, because it is one statement about the world:
 drawn anew for each cell, errors would cancel in a global sum. What differs between sites of one
-class is another matter, and how it is correlated between cells is a choice, see ``SITE_EFFECTS``.
+class is another matter, and how it is correlated between cells is a choice, see ``SITE_EFFECTS``;
+totals are given under each of them.
 """
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from uflux_stats.baselines.conditioned_fitting import temperature_covariate
-from uflux_stats.baselines.conditions import inputs_of, standardised
-from uflux_stats.baselines.parameters import CLASS_CODES
-from uflux_stats.bayes.draws import Draws
+from uflux_stats.baselines.conditions import inputs_of
 from uflux_stats.bayes.fitted import RespirationFit
-from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, site_deviations
+from uflux_stats.bayes.land import Floats, GroupDraws, LandCells, unseen_classes
+from uflux_stats.bayes.regional import DrawTotals, region_weights
+from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, standard_deviations
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_variables
 from uflux_stats.choices import require_choice, require_least
-from uflux_stats.errors import ConfigError, DimensionError
-from uflux_stats.grid import continents, land_area
+from uflux_stats.errors import CalendarError, ConfigError, DimensionError
+from uflux_stats.grid import cell_coordinates
+from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
-from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES, variable
-from uflux_stats.stats.totals import total
+from uflux_stats.io.zarr_store import create_store
+from uflux_stats.schema import CARBON_FLUX, variable
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
-_LARGEST_LOG: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class PropagationOptions:
     ----------
     draws : int
     site_effect : {"none", "shared", "independent", "spatial"}
+        Of the statistics of cells. Totals are given under all four.
     length_km : float
         Distance over which a spatial site effect is correlated (to exp(-1/2)).
-    by : str
+    by : str or sequence of str
         Regions of the totals, see ``uflux_stats.stats.totals.total``.
+    regions : {"geographic", "natural_earth"}
     values : int
-        About how many values (draws times cells times months) are in memory at once.
+        About how many values (draws times cells times months) are in memory at once, several
+        times over.
     seed : int
 
     Raises
@@ -56,7 +60,8 @@ class PropagationOptions:
     draws: int = 200
     site_effect: SiteEffect = "spatial"
     length_km: float = 500.0
-    by: By = "globe"
+    by: By | Sequence[By] = "globe"
+    regions: RegionSet = "geographic"
     values: int = 20_000_000
     seed: int = 0
 
@@ -77,7 +82,7 @@ def propagate(
     gpp: xr.DataArray | None = None,
     options: PropagationOptions = _DEFAULTS,
 ) -> xr.Dataset:
-    """Compute RECO of every posterior draw on a grid, and its mean, spread and totals.
+    """Compute RECO of every posterior draw on a grid, and keep its mean, spread and totals.
 
     Parameters
     ----------
@@ -87,15 +92,17 @@ def propagate(
         The temperature [degC], IGBP, LANDFRAC and the drivers of the effects; Dask arrays are
         loaded band by band. Classes without towers take the parent level, with its wider spread.
     gpp : xr.DataArray, ([member,] time, lat, lon) [gC m-2 d-1], optional
-        Gives NEP = GPP - RECO as well; draw number i goes with member i modulo their number.
+        Gives NEP = GPP - RECO as well; draw number i goes with member i modulo their number. Cells
+        and months without GPP are then left out of RECO too, so that both are of the same land.
     options : PropagationOptions
 
     Returns
     -------
     xr.Dataset
-        ``RECO_mean``, ``RECO_sd`` on the dims of the temperature, ``RECO_quantile`` with
-        ``quantile`` before them [gC m-2 d-1]; ``RECO_total`` (draw, region[, year]) [PgC yr-1]; the
-        same of NEP where there is GPP. ``attrs["unseen_classes"]`` names those of the parent level.
+        ``RECO_mean``, ``RECO_sd`` on (time or month, lat, lon), ``RECO_quantile`` with ``quantile``
+        before them [gC m-2 d-1], under the chosen site effect; ``RECO_total`` (site_effect, draw,
+        region[, year]) [PgC yr-1], under each; the same of NEP where there is GPP.
+        ``attrs["unseen_classes"]`` names those of the parent level.
 
     Raises
     ------
@@ -103,51 +110,159 @@ def propagate(
         If a driver is not there or in another unit.
     DimensionError
         If there is no grid.
-    GridError
-        If GPP is on another grid.
+    GridError, CalendarError
+        If GPP is on another grid or of other months.
     ConfigError
         If the fit is of level "continent", has fewer draws than asked for or a season effect.
     """
-    _require_gridded(fit, drivers, gpp)
-    draws = fit.draws(options.draws)
-    cells = _GridCells.of(fit, drivers)
-    parts, sums = [], []
-    for band in _bands(drivers, options):
-        reco = _band_respiration(fit, draws, band.load(), options)
-        fluxes = {"RECO": reco}
-        if gpp is not None:
-            fluxes["NEP"] = _paired(gpp.sel(lat=band["lat"]).load(), reco)
-        parts.append(xr.merge([_statistics(flux, name) for name, flux in fluxes.items()]))
-        sums.append({name: _band_total(flux, cells, options) for name, flux in fluxes.items()})
-    merged = xr.concat(parts, "lat", data_vars="minimal", coords="minimal", compat="override")
-    totals = {f"{name}_total": _added([part[name] for part in sums]) for name in sums[0]}
-    return merged.assign(totals).assign_coords(cells.coords).assign_attrs(
-        site_effect=options.site_effect, draws=len(draws), seed=options.seed,
-        unseen_classes=", ".join(cells.unseen), posterior_sha256=fit.data_hash,
+    work = _Propagation.of(fit, drivers, gpp, options)
+    parts = list(work.bands())
+    maps = xr.concat(parts, "lat", data_vars="minimal", coords="minimal", compat="override")
+    return maps.assign(work.totals.values()).assign_coords(work.places).assign_attrs(work.attrs)
+
+
+def propagate_to_store(
+    fit: RespirationFit,
+    drivers: xr.Dataset,
+    path: str | Path,
+    *,
+    gpp: xr.DataArray | None = None,
+    options: PropagationOptions = _DEFAULTS,
+) -> Path:
+    """Write what ``propagate`` returns to a Zarr store, band by band, for grids of any size.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store; it appears when it is whole.
+    fit, drivers, gpp, options
+        As ``propagate``, whose errors it raises.
+
+    Returns
+    -------
+    Path
+    """
+    work = _Propagation.of(fit, drivers, gpp, options)
+    template = work.template().assign_coords(work.places).assign_attrs(work.attrs)
+    writer = create_store(
+        template, path, chunks={"quantile": 1, "lat": work.height},
+        title="Respiration and net flux of posterior draws",
     )  # fmt: skip
+    try:
+        for band in work.bands():
+            writer.write(band)
+        writer.write(xr.Dataset(work.totals.values()))
+    except BaseException:
+        shutil.rmtree(writer.partial, ignore_errors=True)
+        raise
+    return writer.finish()
 
 
 @dataclass(frozen=True)
-class _GridCells:
-    """What is known of the cells of a grid, whatever the month."""
+class _Propagation:
+    """One propagation: its inputs, checked, and the totals that it adds up as it goes."""
 
-    landfrac: xr.DataArray
-    coords: dict[str, xr.DataArray]
-    unseen: tuple[str, ...]
+    fit: RespirationFit
+    drivers: xr.Dataset
+    gpp: xr.DataArray | None
+    options: PropagationOptions
+    drawn: GroupDraws
+    totals: DrawTotals
+    places: Mapping[str, xr.DataArray]
 
     @classmethod
-    def of(cls, fit: RespirationFit, drivers: xr.Dataset) -> "_GridCells":
-        landfrac, igbp = drivers["LANDFRAC"].compute(), drivers["IGBP"].compute()
-        coords = {
-            "land_area": land_area(landfrac),
-            "continent": continents(landfrac["lat"], landfrac["lon"]),
-            "IGBP": igbp,
-        }
-        codes = [int(code) for code in np.unique(igbp.values) if code in IGBP_CLASSES]
-        seen = set(fit.rows.groups)
-        unseen = tuple(IGBP_CLASSES[code] for code in codes if IGBP_CLASSES[code] not in seen)
-        pooled = fit.rows.options.level == "pooled"
-        return cls(landfrac, coords, () if pooled else unseen)
+    def of(
+        cls,
+        fit: RespirationFit,
+        drivers: xr.Dataset,
+        gpp: xr.DataArray | None,
+        options: PropagationOptions,
+    ) -> "_Propagation":
+        _require_gridded(fit, drivers, gpp)
+        step = _step(drivers[fit.rows.options.temperature])
+        model = fit.rows.options
+        names = [model.temperature, "IGBP", "LANDFRAC", *inputs_of(model.effects)]
+        needed = drivers[list(dict.fromkeys(names))].transpose(step, "lat", "lon")
+        places = cell_coordinates(drivers)
+        weights = region_weights(places, options.by, options.regions)
+        members = None if gpp is None else _members(gpp, step)
+        count = 0 if members is None else members.sizes["member"]
+        totals = DrawTotals.of(needed[step], weights, options.draws, count)
+        drawn = GroupDraws.of(fit, options.draws)
+        return cls(fit, needed, members, options, drawn, totals, places)
+
+    @property
+    def step(self) -> str:
+        return _step(self.drivers[self.fit.rows.options.temperature])
+
+    @property
+    def height(self) -> int:
+        """Rows of latitude that keep all draws within memory."""
+        values = self.options.draws * self.drivers.sizes[self.step] * self.drivers.sizes["lon"]
+        return max(1, self.options.values // values)
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        unseen = unseen_classes(self.fit, self.places["IGBP"])
+        return {
+            "site_effect": self.options.site_effect, "draws": self.options.draws,
+            "seed": self.options.seed, "unseen_classes": ", ".join(unseen),
+            "posterior_sha256": self.fit.data_hash,
+        }  # fmt: skip
+
+    def template(self) -> xr.Dataset:
+        """Lay out the result; its values are not looked at."""
+        import dask.array  # adds warning filters, so not at our own import
+
+        axes = {name: self.drivers[name] for name in (self.step, "lat", "lon")}
+        shape = tuple(axis.size for axis in axes.values())
+        empty = dask.array.zeros((len(QUANTILES) + 2, *shape), dtype=np.float32)
+        names = ("RECO",) if self.gpp is None else ("RECO", "NEP")
+        maps = _labelled(dict.fromkeys(names, empty), axes)
+        return maps.assign(self.totals.values())
+
+    def bands(self) -> Iterator[xr.Dataset]:
+        """Yield the statistics of each band of latitudes, and add up its totals."""
+        for start in range(0, self.drivers.sizes["lat"], self.height):
+            rows = slice(start, start + self.height)
+            band = self.drivers.isel(lat=rows).load()
+            gpp = None if self.gpp is None else self.gpp.isel(lat=rows).load()
+            yield self._band(band, LandCells.of(self.fit, band, gpp), start)
+
+    def _band(self, band: xr.Dataset, cells: LandCells, start: int) -> xr.Dataset:
+        logarithm = cells.log_respiration(self.drawn)
+        self.totals.add_gpp(cells, start)
+        found: dict[str, Floats] = {}
+        for kinds in self._different():
+            reco = cells.respiration(logarithm, self._deviation(cells, kinds[0]))
+            self.totals.add(kinds, reco, cells, start)
+            if self.options.site_effect in kinds:
+                found["RECO"] = _statistics(reco, cells)
+                if cells.gpp is not None:
+                    found["NEP"] = _statistics(_paired(cells.gpp, reco), cells)
+        axes = {name: band[name] for name in (self.step, "lat", "lon")}
+        shape = tuple(axis.size for axis in axes.values())
+        whole = {name: _spread_out(values, cells, shape) for name, values in found.items()}
+        return _labelled(whole, axes)
+
+    def _different(self) -> tuple[tuple[SiteEffect, ...], ...]:
+        """Group the site effects that are the same: all, in a model without sites."""
+        if self.drawn.spread_rate.any() or self.drawn.spread_slope.any():
+            return tuple((kind,) for kind in SITE_EFFECTS)
+        return (SITE_EFFECTS,)
+
+    def _deviation(self, cells: LandCells, kind: SiteEffect) -> tuple[Floats, Floats] | None:
+        """Deviation of log rate and slope of every cell and draw from its class."""
+        if kind == "none":
+            return None
+        rate, slope = (
+            standard_deviations(
+                cells.degrees, self.options.draws, kind, [self.options.seed, number],
+                length_km=self.options.length_km,
+            )
+            for number in range(2)
+        )  # fmt: skip
+        return rate * self.drawn.spread_rate, slope * self.drawn.spread_slope
 
 
 def _require_gridded(fit: RespirationFit, drivers: xr.Dataset, gpp: xr.DataArray | None) -> None:
@@ -160,115 +275,61 @@ def _require_gridded(fit: RespirationFit, drivers: xr.Dataset, gpp: xr.DataArray
     wanted = (options.temperature, "IGBP", "LANDFRAC", *inputs_of(options.effects))
     require_variables(drivers, wanted, name="drivers")
     require_dims(drivers[options.temperature], ("lat", "lon"), name="drivers")
-    if not {"time", "month"} & set(drivers[options.temperature].dims):
-        raise DimensionError("drivers: expected a dimension time or month, got neither; add it")
     if gpp is not None:
         require_units(gpp, CARBON_FLUX, name="gpp")
         require_same_grid(drivers[options.temperature], gpp, names="drivers, gpp")
+        step = _step(drivers[options.temperature])
+        if step not in gpp.dims or not gpp.indexes[step].equals(drivers.indexes[step]):
+            raise CalendarError(
+                f"gpp: expected the {drivers.sizes[step]} months of the drivers ({step}), got "
+                f"dimensions {dict(gpp.sizes)}; take both from the same run"
+            )
 
 
-def _bands(drivers: xr.Dataset, options: PropagationOptions) -> Iterator[xr.Dataset]:
-    """Yield bands of latitude that keep all draws within memory."""
-    months = drivers.sizes.get("time", drivers.sizes.get("month", 1))
-    height = max(1, options.values // (options.draws * months * drivers.sizes["lon"]))
-    for start in range(0, drivers.sizes["lat"], height):
-        yield drivers.isel(lat=slice(start, start + height))
+def _step(values: xr.DataArray) -> str:
+    """Name of the dimension of months."""
+    for name in ("time", "month"):
+        if name in values.dims:
+            return name
+    raise DimensionError("drivers: expected a dimension time or month, got neither; add it")
 
 
-def _band_respiration(
-    fit: RespirationFit, draws: Draws, band: xr.Dataset, options: PropagationOptions
-) -> xr.DataArray:
-    """RECO of every draw, (draw, month, lat, lon) [gC m-2 d-1], float32; missing over the sea."""
-    model = fit.rows.options
-    warm = band[model.temperature]
-    warmth = temperature_covariate(warm.values.astype(float), model.form)
-    covariate = warm.copy(data=warmth).drop_attrs()
-    rate, slope = _band_parameters(fit, draws, band, options)
-    logarithm = rate + slope * covariate
-    for number, effect in enumerate(fit.rows.effects):
-        coefficient = xr.DataArray(draws.values["coefficient"][:, number], dims="draw")
-        logarithm = logarithm + coefficient * standardised(band, effect)
-    respired: xr.DataArray = xr.apply_ufunc(np.exp, logarithm.clip(max=_LARGEST_LOG))
-    order = ("draw", *(str(dim) for dim in warm.dims))
-    return respired.transpose(*order).astype(np.float32).assign_attrs(units=CARBON_FLUX)
+def _members(gpp: xr.DataArray, step: str) -> xr.DataArray:
+    members = gpp if "member" in gpp.dims else gpp.expand_dims("member")
+    return members.transpose("member", step, "lat", "lon")
 
 
-def _band_parameters(
-    fit: RespirationFit, draws: Draws, band: xr.Dataset, options: PropagationOptions
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Log rate and slope of every draw and cell, (draw, lat, lon), site effects included."""
-    igbp = band["IGBP"].transpose("lat", "lon")
-    land = igbp.copy(data=_group_index(fit, igbp.values)).drop_attrs()
-    found = []
-    for number, name in enumerate(("rate", "slope")):
-        label = "log_rate" if name == "rate" else name
-        of_class = _parent_last(fit, draws, label)[:, land.values]
-        deviation = site_deviations(
-            band["LANDFRAC"].transpose("lat", "lon") > 0.0, draws.get(f"spread_{name}_site"),
-            options.site_effect, [options.seed, number], length_km=options.length_km,
-        )  # fmt: skip
-        found.append(deviation.copy(data=of_class.astype(np.float32) + deviation.values))
-    return found[0], found[1]
+def _paired(gpp: Floats, reco: Floats) -> Floats:
+    """NEP of every draw with its member of GPP (member, month, cell) [gC m-2 d-1]."""
+    members = np.arange(reco.shape[-1]) % len(gpp)
+    return np.asarray(np.moveaxis(gpp, 0, -1)[..., members] - reco)
 
 
-def _parent_last(fit: RespirationFit, draws: Draws, label: str) -> NDArray[np.float64]:
-    """Values (draw, group); at the end a group drawn from the parent, for unseen classes."""
-    known = draws.of_group(label, len(fit.rows.groups))
-    spread = draws.get(f"spread_{label.removeprefix('log_')}_class")
-    rng = np.random.default_rng([fit.sampler.seed, len(label)])
-    unseen = draws.values[label] + spread * rng.standard_normal(len(draws))
-    return np.hstack([known, unseen[:, None]])
-
-
-def _group_index(fit: RespirationFit, codes: NDArray[Any]) -> NDArray[np.intp]:
-    """Find the number of the group of each cell; the one after the last for unseen classes."""
-    groups = {name: number for number, name in enumerate(fit.rows.groups)}
-    if fit.rows.options.level == "pooled":
-        return np.zeros(codes.shape, np.intp)
-    table = np.full(CLASS_CODES, len(groups), np.intp)
-    for code, name in IGBP_CLASSES.items():
-        table[code] = groups.get(name, len(groups))
-    numbers = np.nan_to_num(np.asarray(codes, dtype=float), nan=CLASS_CODES - 1.0)
-    found: NDArray[np.intp] = table[np.clip(numbers, 0, CLASS_CODES - 1).astype(np.intp)]
+def _statistics(flux: Floats, cells: LandCells) -> Floats:
+    """Quantiles, mean and standard deviation over the draws, (statistic, month, cell)."""
+    ordered = np.sort(flux, axis=-1)
+    last = flux.shape[-1] - 1
+    picked = [ordered[..., round(share * last)] for share in QUANTILES]
+    found = np.stack([*picked, flux.mean(axis=-1), flux.std(axis=-1)])
+    found[:, ~cells.known] = np.nan
     return found
 
 
-def _paired(gpp: xr.DataArray, reco: xr.DataArray) -> xr.DataArray:
-    """NEP of every draw with its member of GPP [gC m-2 d-1]."""
-    if "member" in gpp.dims:
-        members = np.arange(reco.sizes["draw"]) % gpp.sizes["member"]
-        gpp = gpp.isel(member=xr.DataArray(members, dims="draw")).drop_vars(
-            "member", errors="ignore"
-        )
-    nep = (gpp - reco).transpose(*reco.dims)
-    return nep.assign_attrs(units=CARBON_FLUX)
+def _spread_out(values: Floats, cells: LandCells, shape: tuple[int, ...]) -> Floats:
+    """Put values of land cells at their places, (statistic, month, lat, lon)."""
+    whole = np.full((len(values), *shape), np.nan, np.float32)
+    row, column = cells.place
+    whole[:, :, row, column] = values
+    return whole
 
 
-def _added(parts: list[xr.DataArray]) -> xr.DataArray:
-    """Sum the totals of the bands; a band without land adds nothing."""
-    return xr.concat(parts, "band").sum("band", min_count=1).assign_attrs(units="PgC yr-1")
-
-
-def _statistics(flux: xr.DataArray, name: str) -> xr.Dataset:
-    """Mean, spread and quantiles over the draws."""
-    values = flux.values
-    dims = flux.dims[1:]
-    ordered = np.sort(values, axis=0)
-    last = len(values) - 1
-    picked = ordered[[round(share * last) for share in QUANTILES]]
-    attrs = dict(variable(name).attrs)
-    space = {dim: flux[dim] for dim in dims if dim in flux.coords}
-    return xr.Dataset(
-        {
-            f"{name}_mean": (dims, values.mean(axis=0, dtype=np.float64), attrs),
-            f"{name}_sd": (dims, values.std(axis=0, dtype=np.float64), {"units": CARBON_FLUX}),
-            f"{name}_quantile": (("quantile", *dims), picked, attrs),
-        },
-        coords={**space, "quantile": list(QUANTILES)},
-    )
-
-
-def _band_total(flux: xr.DataArray, cells: _GridCells, options: PropagationOptions) -> xr.DataArray:
-    """Sum of a band for every draw [PgC yr-1]."""
-    places = {name: values.sel(lat=flux["lat"]) for name, values in cells.coords.items()}
-    return total(flux.assign_coords(places), by=options.by)
+def _labelled(statistics: Mapping[str, Any], axes: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Name the statistics: quantiles first, then mean and standard deviation."""
+    dims, count = tuple(axes), len(QUANTILES)
+    named: dict[str, Any] = {}
+    for name, values in statistics.items():
+        attrs = dict(variable(name).attrs)
+        named[f"{name}_quantile"] = (("quantile", *dims), values[:count], attrs)
+        named[f"{name}_mean"] = (dims, values[count], attrs)
+        named[f"{name}_sd"] = (dims, values[count + 1], {"units": CARBON_FLUX})
+    return xr.Dataset(named, coords={**axes, "quantile": list(QUANTILES)})

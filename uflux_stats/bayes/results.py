@@ -25,6 +25,20 @@ _ROWS: Final = {
     "season": "1", "month": "1",
 }  # fmt: skip
 _UNITS: Final = {"sigma0": "gC m-2 d-1"}
+_MEANING: Final = {
+    "log_rate": "log of respiration in gC m-2 d-1 at 10 degC and average conditions",
+    "slope": "slope of log respiration on warmth, see uflux_stats.bayes.priors.SLOPES",
+    "level": "log of respiration in gC m-2 d-1 at mean warmth and conditions of the site",
+    "coefficient": "change of log respiration per standard deviation of a driver",
+    "spread": "standard deviation about the level above",
+    "sigma0": "error where nothing is respired",
+    "sigma1": "error over mean respiration",
+    "noise_spread": "standard deviation of the log error between sites",
+    "noise_site": "log of the error over mean respiration",
+    "nu": "degrees of freedom of Student's t",
+    "raw_season": "deviation of a season, over its spread",
+}
+"""What parameters are, by how their names begin."""
 _JSON: Final = ("options", "sampler", "diagnosis", "effects", "priors", "library_versions")
 
 
@@ -43,8 +57,7 @@ def save_fit(fit: RespirationFit, path: str | Path) -> Path:
     draws = group(fit.posterior, "posterior")
     stats = group(fit.posterior, "sample_stats")[["diverging", "energy"]]
     named = {
-        name: values.assign_attrs(units=_UNITS.get(str(name), "1"))
-        for name, values in draws.data_vars.items()
+        name: values.assign_attrs(_described(str(name))) for name, values in draws.data_vars.items()
     }
     statics = {"energy": stats["energy"].assign_attrs(units="1"),
                "diverging": stats["diverging"].astype("int8").assign_attrs(units="1")}  # fmt: skip
@@ -55,6 +68,13 @@ def save_fit(fit: RespirationFit, path: str | Path) -> Path:
         whole.assign_attrs(_attributes(fit)), path, title="Posterior of respiration parameters",
         precision="float64",
     )  # fmt: skip
+
+
+def _described(name: str) -> dict[str, str]:
+    """Tell unit and meaning of a parameter, and the level that the end of its name names."""
+    meaning = next(text for start, text in _MEANING.items() if name.startswith(start))
+    of = next((f", of each {end}" for end in ("class", "site") if name.endswith(f"_{end}")), "")
+    return {"units": _UNITS.get(name, "1"), "long_name": meaning + of}
 
 
 def _row_variables(rows: ModelRows) -> dict[str, Any]:
@@ -76,7 +96,8 @@ def _attributes(fit: RespirationFit) -> dict[str, Any]:
     chosen = priors(options.form, options.priors, options.changed_priors)
     records = {
         "options": asdict(options),
-        "sampler": asdict(fit.sampler),
+        # how many chains ran at a time changes nothing, and must not change the file
+        "sampler": {name: value for name, value in asdict(fit.sampler).items() if name != "cores"},
         "diagnosis": asdict(fit.diagnosis),
         "effects": [asdict(effect) for effect in fit.rows.effects],
         "priors": {name: asdict(prior) for name, prior in chosen.items()},

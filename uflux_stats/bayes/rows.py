@@ -75,6 +75,14 @@ class ModelRows:
         means = np.stack(sums, axis=1) / count[:, None] if sums else np.zeros((len(count), 0))
         return means.reshape(len(count), *values.shape[1:])
 
+    def site_tilt(self, values: Values) -> Values:
+        """Slopes of rows, (row, k), on warmth within each site, (site, k); zero without range."""
+        warm = self.warmth - self.site_mean(self.warmth)[self.site]
+        within = values - self.site_mean(values)[self.site]
+        spread = self.site_mean(np.square(warm))[:, None]
+        shared = self.site_mean(within * warm[:, None])
+        return np.divide(shared, spread, out=np.zeros_like(shared), where=spread > 1e-12)
+
     def keep(self, chosen: NDArray[np.bool_]) -> "ModelRows":
         """Return the chosen rows, with all sites and groups still known by their numbers."""
         names = ("observed", "temperature", "warmth", "conditions", "site", "season", "month")

@@ -1,14 +1,14 @@
 """Deviations of unseen places from their class: none, shared, independent, or smooth on the sphere.
 
-Bands of latitude are drawn one at a time and the same whatever their height.
+Bands of latitude may be asked for one at a time, and are the same whatever their height.
 """
 
 from typing import Final, Literal
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
+Place = tuple[NDArray[np.float64], NDArray[np.float64]]
 SiteEffect = Literal["none", "shared", "independent", "spatial"]
 SITE_EFFECTS: Final[tuple[SiteEffect, ...]] = ("none", "shared", "independent", "spatial")
 """Deviation of an unseen cell from its class: none (the typical site), one for all cells in each
@@ -16,24 +16,24 @@ draw, one for each cell, or a smooth random field."""
 EARTH_KM: Final = 6371.0
 WAVES: Final = 100
 """Random waves that a smooth field is made of."""
+_DECIMALS: Final = 1e4
 
 
-def site_deviations(
-    land: xr.DataArray,
-    spread: NDArray[np.float64],
+def standard_deviations(
+    place: Place,
+    draws: int,
     kind: SiteEffect,
     seed: list[int],
     *,
     length_km: float = 500.0,
-) -> xr.DataArray:
-    """Draw the deviation of every land cell from its class, for every draw of the posterior.
+) -> NDArray[np.float32]:
+    """Draw a standard normal deviation for every place and every draw of a posterior.
 
     Parameters
     ----------
-    land : xr.DataArray, (lat, lon) of bool
-        Cells that are wanted; the deviation of others is zero.
-    spread : array, (draw,) [unit of the deviation]
-        Standard deviation between sites, of each draw.
+    place : pair of array, (place,) [degrees]
+        Latitudes and longitudes.
+    draws : int
     kind : {"none", "shared", "independent", "spatial"}
     seed : list of int
     length_km : float
@@ -41,8 +41,8 @@ def site_deviations(
 
     Returns
     -------
-    xr.DataArray, (draw, lat, lon) [unit of the deviation]
-        float32.
+    array, (place, draw) [1]
+        For "none" zero.
 
     References
     ----------
@@ -50,49 +50,43 @@ def site_deviations(
 
     Examples
     --------
-    >>> places = {"lat": [0.0], "lon": [0.0, 9.0]}
-    >>> land = xr.DataArray([[True, True]], places, dims=("lat", "lon"))
-    >>> shared = site_deviations(land, np.ones(3), "shared", [0])
-    >>> bool((shared[:, 0, 0] == shared[:, 0, 1]).all())
+    >>> place = np.array([0.0, 0.0]), np.array([0.0, 9.0])
+    >>> shared = standard_deviations(place, 3, "shared", [0])
+    >>> bool((shared[0] == shared[1]).all())
     True
     """
-    shape = (len(spread), *land.shape)
+    if kind == "independent":
+        return _independent(place[0], draws, seed)
+    if kind == "spatial":
+        return _smooth(place, draws, seed, length_km)
     if kind == "none":
-        standard = np.zeros(shape, np.float32)
-    elif kind == "shared":
-        drawn = np.random.default_rng(seed).standard_normal((len(spread), 1, 1), np.float32)
-        standard = np.broadcast_to(drawn, shape)
-    elif kind == "independent":
-        standard = _independent(land, len(spread), seed)
-    else:
-        standard = _smooth(land, len(spread), seed, length_km)
-    values = np.asarray(spread, np.float32)[:, None, None] * standard
-    places = {name: land[name] for name in ("lat", "lon")}
-    return xr.DataArray(values, dims=("draw", "lat", "lon"), coords=places)
+        return np.zeros((len(place[0]), draws), np.float32)
+    shared = np.random.default_rng(seed).standard_normal(draws, np.float32)
+    return np.broadcast_to(shared, (len(place[0]), draws))
 
 
-def _independent(land: xr.DataArray, draws: int, seed: list[int]) -> NDArray[np.float32]:
-    """Draw standard normal numbers, seeded by the latitude so that bands may have any height."""
-    rows = []
-    for lat in land["lat"].values:
-        rng = np.random.default_rng([*seed, round((float(lat) + 90.0) * 1e4)])
-        rows.append(rng.standard_normal((draws, land.sizes["lon"]), np.float32))
-    return np.stack(rows, axis=1)
+def _independent(lat: NDArray[np.float64], draws: int, seed: list[int]) -> NDArray[np.float32]:
+    """Seed by the latitude, so that bands may have any height."""
+    drawn = np.empty((len(lat), draws), np.float32)
+    for parallel in np.unique(lat):
+        here = lat == parallel
+        rng = np.random.default_rng([*seed, round((float(parallel) + 90.0) * _DECIMALS)])
+        drawn[here] = rng.standard_normal((int(here.sum()), draws), np.float32)
+    return drawn
 
 
-def _smooth(
-    land: xr.DataArray, draws: int, seed: list[int], length_km: float
-) -> NDArray[np.float32]:
-    """Draw standard normal fields, correlated over a distance through the body of the Earth."""
-    wanted = land.transpose("lat", "lon").values
-    row, column = np.nonzero(wanted)
-    lat, lon = np.deg2rad(land["lat"].values[row]), np.deg2rad(land["lon"].values[column])
-    place = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
-    fields = np.zeros((draws, *wanted.shape), np.float32)
-    for number in range(draws):
-        rng = np.random.default_rng([*seed, number])
-        wave = rng.normal(0.0, EARTH_KM / length_km, (3, WAVES))
-        phase = rng.uniform(0.0, 2.0 * np.pi, WAVES)
-        angles = (place @ wave + phase).astype(np.float32)
-        fields[number, row, column] = np.cos(angles).sum(axis=1) * np.sqrt(2.0 / WAVES)
-    return fields
+def _smooth(place: Place, draws: int, seed: list[int], length_km: float) -> NDArray[np.float32]:
+    """Sum random waves, correlated over a distance through the body of the Earth."""
+    phi, theta = (np.deg2rad(degrees) for degrees in place)
+    on_sphere = np.stack(
+        [np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=1
+    ).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    waves = rng.normal(0.0, EARTH_KM / length_km, (draws, 3, WAVES)).astype(np.float32)
+    phases = rng.uniform(0.0, 2.0 * np.pi, (draws, WAVES)).astype(np.float32)
+    fields = np.empty((len(phi), draws), np.float32)
+    for number, (wave, phase) in enumerate(zip(waves, phases, strict=True)):
+        angles = on_sphere @ wave
+        angles += phase
+        fields[:, number] = np.cos(angles, out=angles).sum(axis=1)
+    return fields * np.float32(np.sqrt(2.0 / WAVES))

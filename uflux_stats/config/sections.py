@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
+RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
 
 SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
     "quick": ("random", "tower"),
@@ -19,6 +20,11 @@ SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
 LEARNER: Final = {"trees": 150, "depth": 8, "rows": 80_000}
 QUICK_LEARNER: Final = {"trees": 30, "depth": 5, "rows": 6000}
 """Size of the learner of each parameter of the allocation, on data and on the twin Earth."""
+
+
+POSTERIOR: Final = {"draws": 1500, "tune": 800, "chains": 4, "months": None}
+QUICK_POSTERIOR: Final = {"draws": 250, "tune": 250, "chains": 2, "months": 8}
+"""Size of a posterior sample, and most months of a tower, on data and on the twin Earth."""
 
 
 def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
@@ -67,7 +73,13 @@ class RefineConfig:
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
     target: Literal["residual", "direct"] = "residual"
-    respiration: Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"] = "fixed_q10"
+    respiration: Literal[
+        "fixed_q10",
+        "conditioned_q10",
+        "conditioned_lloyd_taylor",
+        "posterior_q10",
+        "posterior_lloyd_taylor",
+    ] = "fixed_q10"
     seed: int | None = setting(None, low=0)
 
 
@@ -135,6 +147,64 @@ class EmulateConfig:
         """
         default = QUICK_LEARNER if twin else LEARNER
         given = {"trees": self.trees, "depth": self.depth, "rows": self.rows}
+        return default | {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class RespirationConfig:
+    """``[respiration]``: posteriors of the respiration parameters and what they say of the globe.
+
+    Each of ``forms`` is fitted: temperature alone, or with the drivers of the base rate. The first
+    is the one that maps and cell statistics are of. No ``forms``: Q10 with drivers and, except on
+    the twin Earth, Q10 alone. ``posterior`` false leaves all out. ``level`` is that of
+    ``RespirationOptions``.
+
+    ``draws``, ``tune`` and ``chains`` are those of the sampler and ``months`` the most months of a
+    tower that are used (none: all). Where not given they are 1500, 800, 4 and all, and on the twin
+    Earth 250, 250, 2 and 8. ``gate`` decides what follows from a sample whose chains do not
+    agree: where not given the run stops, and on the twin Earth, whose sample is short on purpose,
+    the result is flagged.
+
+    At most ``carried`` draws are carried to the grid; ``site_effect`` is how the deviation of
+    unseen places from their class is correlated in maps, over ``length_km``; totals are given under
+    every choice.
+    """
+
+    posterior: bool = True
+    forms: tuple[RespirationForm, ...] = ()
+    level: Literal["pooled", "pft", "site"] = "site"
+    draws: int | None = setting(None, low=50, high=100_000)
+    tune: int | None = setting(None, low=50, high=100_000)
+    chains: int | None = setting(None, low=2, high=64)
+    months: int | None = setting(None, low=2)
+    seed: int | None = setting(None, low=0)
+    gate: Literal["raise", "flag"] | None = None
+    carried: int = setting(150, low=20, high=10_000)
+    site_effect: Literal["none", "shared", "independent", "spatial"] = "spatial"
+    length_km: float = setting(500.0, low=1, high=20_000)
+
+    def fitted(self, *, twin: bool) -> tuple[RespirationForm, ...]:
+        """Forms that are fitted: as given, else the default.
+
+        Examples
+        --------
+        >>> RespirationConfig().fitted(twin=True)
+        ('conditioned_q10',)
+        """
+        if self.forms:
+            return tuple(dict.fromkeys(self.forms))
+        return ("conditioned_q10",) if twin else ("conditioned_q10", "q10")
+
+    def sampled(self, *, twin: bool) -> dict[str, Any]:
+        """Size of the sample and what its gate does: as given, else the default.
+
+        Examples
+        --------
+        >>> RespirationConfig(chains=3).sampled(twin=True)
+        {'draws': 250, 'tune': 250, 'chains': 3, 'months': 8, 'gate': 'flag'}
+        """
+        default = {**(QUICK_POSTERIOR if twin else POSTERIOR), "gate": "flag" if twin else "raise"}
+        given = {name: getattr(self, name) for name in default}
         return default | {name: value for name, value in given.items() if value is not None}
 
 
@@ -207,6 +277,7 @@ class RunConfig:
     validation: ValidationConfig = ValidationConfig()
     attribution: AttributionConfig = AttributionConfig()
     emulate: EmulateConfig = EmulateConfig()
+    respiration: RespirationConfig = RespirationConfig()
     benchmarks: BenchmarksConfig = BenchmarksConfig()
     output: OutputConfig = OutputConfig()
     run: RunSection = RunSection()
@@ -226,6 +297,11 @@ class RunConfig:
     def twin_seed(self) -> int:
         """Seed of the twin Earth."""
         return self.run.seed if self.twin.seed is None else self.twin.seed
+
+    @property
+    def respiration_seed(self) -> int:
+        """Seed of the posterior samples and of their draws on the grid."""
+        return self.run.seed if self.respiration.seed is None else self.respiration.seed
 
     @property
     def refine_seed(self) -> int:

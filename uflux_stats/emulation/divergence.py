@@ -141,7 +141,8 @@ def _trends(own: Totals) -> Numbers:
     units = "PgC yr-2"
     years = mean["GPP"].sizes["year"]
     if years < LEAST_YEARS:
-        lacking = {"value": None, "units": units, "n": years, "note": f"skipped: {years} years"}
+        note = f"skipped: fewer than {LEAST_YEARS} years"
+        lacking = {"value": None, "units": units, "n": years, "note": note}
         return {f"trend.{name}": lacking for name in mean}
     found = {}
     for name, series in mean.items():

@@ -85,7 +85,7 @@ def cross_emulate(
     elif split == "time":
         found = {n: _later(ensemble.member(n), predictors, options) for n in STATISTICS}
     else:
-        fold = _folds(ensemble, split, folds, options.seed)
+        fold = cell_folds(ensemble, split, folds, options.seed)
         found = {n: _folded(ensemble.member(n), predictors, options, fold) for n in STATISTICS}
     return _labelled(found, ensemble, drivers).assign_attrs(split=split)
 
@@ -99,7 +99,7 @@ def _require_enough(ensemble: Ensemble, split: Split) -> None:
         raise ConfigError("split: expected two or more periods or years, got one")
 
 
-def _folds(ensemble: Ensemble, split: Split, folds: int, seed: int) -> NDArray[np.intp]:
+def cell_folds(ensemble: Ensemble, split: Split, folds: int, seed: int) -> NDArray[np.intp]:
     """Deal out the fold in which each cell is held out; -1 for never."""
     rng = np.random.default_rng(seed)
     cells = ensemble.cells

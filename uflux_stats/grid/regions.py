@@ -22,6 +22,8 @@ from uflux_stats.schema import IGBP_CLASSES, KOPPEN_CLASSES, MISSING_CLASS
 
 By = Literal["globe", "continent", "pft", "koppen", "tropics", "latitude"]
 
+REGION_KIND: Final = "region_kind"
+"""Coordinate along `region` where regions of several kinds, which overlap, follow each other."""
 TROPIC: Final = 23.5
 """Latitude of the tropics [degrees], rounded as in the carbon-cycle literature."""
 BAND_EDGES: Final = (-90.0, -60.0, -30.0, 0.0, 30.0, 60.0, 90.0)

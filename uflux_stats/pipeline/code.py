@@ -11,8 +11,8 @@ from uflux_stats.io.fingerprints import fingerprint
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 NUMERICAL_LIBRARIES: Final = (
-    "dask", "netCDF4", "numpy", "pandas", "scipy", "shapely", "xarray", "xgboost", "zarr",
-    "matplotlib",
+    "arviz", "dask", "matplotlib", "netCDF4", "numpy", "nutpie", "pandas", "pymc", "pytensor",
+    "scipy", "shapely", "xarray", "xgboost", "zarr",
 )  # fmt: skip
 """Libraries whose version can change a result."""
 

@@ -4,20 +4,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from uflux_stats.attribution.query import CUBES
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.judging import judging
+from uflux_stats.pipeline.respiration_plan import respiration_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     budget,
     causes,
+    causes_checks,
     causes_drawing,
+    cube_causes,
     data,
     drawing,
     engine,
+    explaining,
     gridding,
+    known_effects,
+    records,
     recovery,
+    regional,
     tower_drivers,
 )
 
@@ -28,12 +36,18 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
     return (
         *twin,
         _towers(config),
+        _records(),
         *_engine(config),
         *_grid(config),
         *_tower_drivers(config),
         *_allocation(config),
+        *_explanation(config),
         *_causes(config),
         *_drawing(config),
+        *respiration_stages(
+            config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
+        ),
+        *_regional(config),
     )
 
 
@@ -67,6 +81,11 @@ def _towers(config: RunConfig) -> Stage:
         outputs=_tower_outputs(config),
         settings=settings,
     )
+
+
+def _records() -> Stage:
+    outputs = (records.BY_TOWER, records.BY_TYPE)
+    return Stage("long records", records.records, needs=(data.TOWERS,), outputs=outputs)
 
 
 def _tower_outputs(config: RunConfig) -> tuple[str, ...]:
@@ -221,7 +240,7 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, budget.DIVERGENCE, budget.BALANCE),
+        needs=(allocation.STOCKS, budget.ALLOCATION, budget.DIVERGENCE, budget.BALANCE),
         outputs=(allocation_figures.FIGURES,),
         settings={"twin": config.is_twin},
     )
@@ -231,6 +250,31 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
         needs=(data.TWIN, budget.ALLOCATION),
     )
     return (drawn, recovered) if config.is_twin else (drawn,)
+
+
+def _explanation(config: RunConfig) -> tuple[Stage, ...]:
+    """SHAP values of what was learned."""
+    settings = {"regions": config.output.regions, "twin": config.is_twin}
+    refined = Stage(
+        "explanation",
+        explaining.explanation,
+        needs=(data.TOWERS, engine.REFINER),
+        outputs=(explaining.SHAP, *explaining.TABLES, explaining.FIGURES),
+        settings=settings,
+    )
+    if not _has_models(config):
+        return (refined,)
+    allocated = Stage(
+        "allocation explanation",
+        explaining.allocation_explanation,
+        needs=(allocation.DGVM, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=tuple(map(explaining.in_allocation, (*explaining.TABLES, explaining.FIGURES))),
+        settings=settings
+        | config.emulate.learner(twin=config.is_twin)
+        | {"climatology_year": config.input.climatology_year, "seed": config.run.seed},
+    )
+    return refined, allocated
 
 
 def _causes(config: RunConfig) -> tuple[Stage, ...]:
@@ -248,22 +292,42 @@ def _causes(config: RunConfig) -> tuple[Stage, ...]:
     )
     known = Stage(
         "known effects",
-        causes.known_effects,
+        known_effects.known_effects,
         needs=(data.TWIN, gridding.FLUXES),
-        settings={"seed": config.run.seed},
     )
     drawn = Stage(
         "attribution figures",
         causes_drawing.figures,
-        needs=(data.TOWERS, engine.REFINER, causes.ATTRIBUTION),
+        needs=(data.TOWERS, causes.ATTRIBUTION),
         outputs=(causes_drawing.FIGURES,),
         settings={
             "regions": config.output.regions,
-            "seed": config.run.seed,
             "twin": config.is_twin,
         },
     )
-    return (found, known, drawn) if config.is_twin else (found, drawn)
+    checked = Stage(
+        "attribution checks",
+        causes_checks.checks,
+        needs=(data.TOWERS, explaining.SHAP),
+        outputs=causes_checks.TABLES,
+        settings={"regions": config.output.regions, "seed": config.run.seed},
+    )
+    return (found, *_cube_causes(config, settings), *((known,) if config.is_twin else ()),
+            checked, drawn)  # fmt: skip
+
+
+def _cube_causes(config: RunConfig, settings: dict[str, Any]) -> tuple[Stage, ...]:
+    if not _has_grid(config):
+        return ()
+    cubes = Stage(
+        "cube attribution",
+        cube_causes.cube_attribution,
+        needs=(gridding.FLUXES, *_twin_needs(config)),
+        files=_driver_files(config),
+        outputs=(CUBES,),
+        settings=settings | {"climatology_year": config.input.climatology_year},
+    )
+    return (cubes,)
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:
@@ -304,6 +368,30 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         settings={"grid": bool(grid), "twin": config.is_twin},
     )
     return tables, figures
+
+
+def _regional(config: RunConfig) -> tuple[Stage, ...]:
+    """Stages that say what there is in each region; maps and series need a grid."""
+    regions = {"regions": config.output.regions}
+    counted = Stage("places", regional.towers_by_region, needs=(data.TOWERS,), settings=regions)
+    if not _has_grid(config):
+        return (counted,)
+    stocks = _has_models(config)
+    fields = Stage(
+        "maps",
+        regional.maps,
+        needs=(gridding.FLUXES, *((allocation.STOCKS,) if stocks else ())),
+        outputs=(regional.MAPS,),
+        settings={"stocks": stocks},
+    )
+    drawn = Stage(
+        "regional figures",
+        regional.figures,
+        needs=(regional.MAPS, gridding.STATISTICS, *((budget.ALLOCATION,) if stocks else ())),
+        outputs=(regional.FIGURES,),
+        settings=regions | {"stocks": stocks, "twin": config.is_twin},
+    )
+    return counted, fields, drawn
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:

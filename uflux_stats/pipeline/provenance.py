@@ -48,6 +48,7 @@ def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
             "run": config.run.seed,
             "twin": config.twin_seed,
             "refine": config.refine_seed,
+            "respiration": config.respiration_seed,
         },
         "citations": [asdict(data_source(key)) for key in sources(config)],
         "dates": {

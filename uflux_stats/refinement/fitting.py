@@ -13,6 +13,7 @@ from uflux_stats.baselines import (
     fit_reference_respiration,
 )
 from uflux_stats.baselines.respiration import Form
+from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
 from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
@@ -86,7 +87,9 @@ def fit_respiration_table(towers: xr.Dataset, respiration: Respiration) -> Param
     """Fit the respiration of the baseline to the towers, in the way that the option names."""
     if respiration == "fixed_q10":
         return fit_reference_respiration(towers)
-    form: Form = "q10" if respiration == "conditioned_q10" else "lloyd_taylor"
+    form: Form = "q10" if respiration.endswith("q10") else "lloyd_taylor"
+    if respiration.startswith("posterior"):
+        return posterior_table(towers, form)
     return fit_conditioned_respiration(towers, form=form)
 
 

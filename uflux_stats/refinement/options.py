@@ -1,17 +1,23 @@
 """Choices of the refinement, with the defaults that the validation tables were made with."""
 
 from dataclasses import asdict, dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import FLUXES
 
-Respiration = Literal["fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"]
+Respiration = Literal[
+    "fixed_q10",
+    "conditioned_q10",
+    "conditioned_lloyd_taylor",
+    "posterior_q10",
+    "posterior_lloyd_taylor",
+]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "model": ("xgboost",),
     "target": ("residual", "direct"),
-    "respiration": ("fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"),
+    "respiration": get_args(Respiration),
 }
 _FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
 _LEAST: Final = {"members": 1, "trees": 1, "depth": 1, "bins": 2, "min_weight": 0, "seed": 0}
@@ -35,9 +41,12 @@ class RefineOptions:
     process_predictors : bool
         Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
         how far to trust it.
-    respiration : {"fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor"}
+    respiration : {"fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_q10", \
+        "posterior_lloyd_taylor"}
         Baseline of RECO: base rates at Q10 1.5, or rate and sensitivity of each class times the
-        effects of greenness, light and VPD; see ``fit_conditioned_respiration``.
+        effects of greenness, light and VPD; see ``fit_conditioned_respiration``;
+        or the posterior means of a model with site effects, see ``posterior_table``, refitted in
+        every fold, which takes half a minute each.
     members : int
         Size of the ensemble; each member sees its own draw of rows and features.
     row_fraction, feature_fraction : float

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from uflux_stats.attribution.graph import CausalGraph, Edge
+from uflux_stats.attribution.graph import Edge
 from uflux_stats.attribution.network import Network
 from uflux_stats.attribution.query import query
 from uflux_stats.errors import MissingVariableError
@@ -35,7 +35,8 @@ def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -
     raw : Network
         Fitted to months as they are; its edges carry implied rank correlations.
     effects : xr.Dataset
-        Of ``attribute``, of the same region and targets, fitted to anomalies.
+        Of ``attribute``, of the same region and targets, fitted to anomalies; the graph may be
+        another.
     quantity : {"direct", "total"}
         What the edges to the targets carry on the right.
 
@@ -60,14 +61,17 @@ def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -
         for row in named.to_dict("records")
     }
     n = int(table["n"].iloc[0])
-    places = _layout(raw.graph)
+    causes = list(dict.fromkeys(cause for cause, _ in right))
+    targets = list(raw.graph.targets)
     with style():
         figure = new_figure(9.2, 4.4)
         one, two = figure.subplots(1, 2)
-        _draw_graph(one, places, {edge: (value, False) for edge, value in left.items()})
+        ordered = [name for name in raw.graph.order if name not in targets]
+        shown = {edge: (value, False) for edge, value in left.items()}
+        _draw_graph(one, _layout(ordered, targets), shown)
         one.set_title(f"{raw.group}: rank correlation, {raw.sample.transform} months "
                       f"(n = {raw.sample.n:,})")  # fmt: skip
-        _draw_graph(two, places, right)
+        _draw_graph(two, _layout(causes, targets), right)
         transform = effects.attrs.get("transform", "anomaly")
         two.set_title(f"{raw.group}: {quantity} effect, {transform} (n = {n:,})")
         figure.supxlabel("blue: positive; orange: negative; dotted: the 90 % interval contains "
@@ -108,15 +112,13 @@ def _label_place(number: int, end: NDArray[np.float64]) -> float:
     return 0.4 if end[1] > 0.0 else 0.5 + 0.08 * (3 * number % 5)
 
 
-def _layout(graph: CausalGraph) -> dict[str, NDArray[np.float64]]:
+def _layout(drivers: list[str], targets: list[str]) -> dict[str, NDArray[np.float64]]:
     """Place targets at the bottom and drivers on an arc above, so that arrows do not pass nodes."""
-    drivers = [name for name in graph.order if name not in graph.targets]
     angle = np.linspace(0.0, np.pi, len(drivers))
     arc = np.stack([0.5 - 0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)], axis=-1)
-    bottom = (np.arange(len(graph.targets)) + 0.5) / len(graph.targets)
-    targets = np.stack([bottom, np.zeros_like(bottom)], axis=-1)
-    names = [*drivers, *graph.targets]
-    return dict(zip(names, np.concatenate([arc, targets]), strict=True))
+    bottom = (np.arange(len(targets)) + 0.5) / len(targets)
+    below = np.stack([bottom, np.zeros_like(bottom)], axis=-1)
+    return dict(zip([*drivers, *targets], np.concatenate([arc, below]), strict=True))
 
 
 def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:

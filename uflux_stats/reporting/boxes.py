@@ -88,11 +88,15 @@ def _panel(ax: Axes, yearly: xr.DataArray, method: str, level: float) -> None:
         slope, p = (float(found[name].sel(region=region)) for name in ("slope", "p"))
         if not values.size:
             continue
-        boxes = ax.boxplot(
+        # edges and whiskers as well: a box of a large flux is too flat to show its colour
+        colour = trend_colour(slope, p, level)
+        ax.boxplot(
             [values], positions=[place], widths=0.6, patch_artist=True,
-            medianprops={"color": BLACK}, flierprops={"markersize": 2},
+            boxprops={"facecolor": colour, "edgecolor": colour},
+            whiskerprops={"color": colour}, capprops={"color": colour},
+            medianprops={"color": BLACK, "linewidth": 0.8},
+            flierprops={"markersize": 2, "markeredgecolor": colour},
         )  # fmt: skip
-        boxes["boxes"][0].set_facecolor(trend_colour(slope, p, level))
         if p < level:
             ax.annotate(
                 f"{slope:+.2g}", (place, float(np.max(values))), ha="center", va="bottom",

@@ -9,9 +9,8 @@ from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.boxes import regional_boxes
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.yearly_series import yearly_series
-from uflux_stats.stats.iav import FEWEST_YEARS
 from uflux_stats.stats.trend import field_significance, trend
-from uflux_stats.stats.yearly import yearly_means
+from uflux_stats.stats.yearly import FEWEST_YEARS, yearly_means
 
 MAPPED: Final = ("GPP", "RECO")
 
@@ -31,15 +30,35 @@ def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
     dict of Figure
         By name; none where there are fewer than four years.
     """
+    drawn = total_figures(summed, "refined")
+    if drawn:
+        slopes, sure = trend_maps(fluxes)
+        drawn["trend_maps"] = map_panels(slopes, significant=sure)
+    return drawn
+
+
+def total_figures(summed: xr.Dataset, source: str) -> dict[str, Figure]:
+    """Draw yearly totals of the globe, and their distribution by continent.
+
+    Parameters
+    ----------
+    summed : xr.Dataset, (member, year, region) [PgC yr-1, PgC or W m-2]
+        Yearly totals by region, the globe and the continents among them.
+    source : str
+        Where the totals come from, for the legend.
+
+    Returns
+    -------
+    dict of Figure
+        By name; none where there are fewer than four years.
+    """
     if summed.sizes["year"] < FEWEST_YEARS:
         return {}
     whole = summed.sel(region="globe", drop=True)
     continents = summed.sel(region=list(CONTINENTS.values())).mean("member", keep_attrs=True)
-    slopes, sure = trend_maps(fluxes)
     return {
-        "yearly_series": yearly_series({"refined": whole}),
+        "yearly_series": yearly_series({source: whole}),
         "continents": regional_boxes(continents),
-        "trend_maps": map_panels(slopes, significant=sure),
     }
 
 
@@ -59,7 +78,7 @@ def trend_maps(fluxes: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     slopes, sure = {}, {}
     for name in (known for known in MAPPED if known in fluxes):
         yearly = yearly_means(fluxes[name].mean("member", keep_attrs=True)).compute()
-        found = trend(yearly)
+        found = trend(yearly, shared_memory=True)
         slopes[name] = found["slope"]
         sure[name] = field_significance(found["p"])
     names = {name: f"trend of {name}" for name in slopes}

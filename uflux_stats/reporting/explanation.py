@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.explain import shap_importance
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
-from uflux_stats.schema import variable
 
 TOP: Final = 15
 MOST_POINTS: Final = 2500
@@ -58,7 +57,7 @@ def bee_swarm(values: xr.Dataset, flux: str, *, top: int = TOP) -> Figure:
         ax.axvline(0.0, color=BLACK, linewidth=0.6)
         ax.set_yticks(range(len(table)), table["feature"])
         ax.invert_yaxis()
-        ax.set_xlabel(axis_label(f"SHAP value of {flux}", variable(flux).units))
+        ax.set_xlabel(axis_label(f"SHAP value of {flux}", values[flux].attrs.get("units", "1")))
         ax.set_title(f"{flux} {values[flux].attrs.get('explains', '')} (n = {len(known):,})")
         if points is not None:
             bar = figure.colorbar(points, ax=ax, ticks=[0, 1], label="predictor")
@@ -138,14 +137,17 @@ def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[floa
     ax.set_xlabel("share [1]")
 
 
-def response_curve(curve: pd.DataFrame, *, feature: str, flux: str) -> Figure:
+def response_curve(curve: pd.DataFrame, *, feature: str, name: str, units: str = "1") -> Figure:
     """Draw an accumulated local effect with the range of the members.
 
     Parameters
     ----------
     curve : pd.DataFrame
         Of ``local_effects``.
-    feature, flux : str
+    feature, name : str
+        Of the predictor, and of what is predicted.
+    units : str
+        Of what is predicted.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def response_curve(curve: pd.DataFrame, *, feature: str, flux: str) -> Figure:
                 label="edges of bins")  # fmt: skip
         ax.axhline(0.0, color=BLACK, linewidth=0.6)
         ax.set_xlabel(feature)
-        ax.set_ylabel(axis_label(f"effect on {flux}", variable(flux).units))
+        ax.set_ylabel(axis_label(f"effect on {name}", units))
         ax.set_title(f"n = {int(curve['n'].sum()):,}")
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -13,6 +13,7 @@ from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_area
 from uflux_stats.reporting.maps import coastlines, colour_scale
 from uflux_stats.reporting.style import COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.stats.totals import Along, area_mean
 
 
 def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> Figure:
@@ -59,7 +60,7 @@ def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> 
     return figure
 
 
-def profile(field: xr.DataArray, along: str) -> xr.DataArray:
+def profile(field: xr.DataArray, along: Along) -> xr.DataArray:
     """Mean of a field at each latitude or longitude, cells weighed by area.
 
     Parameters
@@ -80,11 +81,9 @@ def profile(field: xr.DataArray, along: str) -> xr.DataArray:
     >>> profile(field, "lon").values.round(6).tolist()
     [3.0, 3.0]
     """
-    other = "lon" if along == "lat" else "lat"
     area = field.coords.get("land_area")
-    weights = cell_area(field["lat"], field["lon"]) if area is None else area.fillna(0.0)
-    mean: xr.DataArray = field.weighted(weights).mean(other)
-    return mean.assign_attrs(field.attrs)
+    weights = cell_area(field["lat"], field["lon"]) if area is None else area
+    return area_mean(field, along=along, area=weights)
 
 
 def _map(ax: Axes, field: xr.DataArray, part: FigureBase) -> None:

@@ -70,6 +70,18 @@ class ArrayStatistics:
 
         return extremes(self._values, **how)
 
+    def iav_contribution(self, **how: Any) -> xr.DataArray:
+        """Share the variability among parts: ``uflux_stats.stats.iav.iav_contribution``."""
+        from uflux_stats.stats.iav import iav_contribution
+
+        return iav_contribution(self._values, **how)
+
+    def anomaly_correlation(self, modelled: xr.DataArray, **how: Any) -> xr.DataArray:
+        """Correlate anomalies with another's: ``uflux_stats.stats.iav.anomaly_correlation``."""
+        from uflux_stats.stats.iav import anomaly_correlation
+
+        return anomaly_correlation(self._values, modelled, **how)
+
     def seasonal_cycle(self, **how: Any) -> Any:
         """Measure the mean year: ``uflux_stats.stats.seasonality.seasonal_cycle``."""
         from uflux_stats.stats.seasonality import seasonal_cycle

@@ -16,8 +16,10 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Integers: TypeAlias = npt.NDArray[np.int64]
 Kernel: TypeAlias = Callable[[Floats], Floats]
 
-STATUS: Final = ("computed", "no_data", "too_short", "constant")
+STATUS: Final = ("computed", "no_data", "too_short", "constant", "too_few_members")
 """Meaning of the codes in ``status``, in order."""
+ROUNDING: Final = 1e-12
+"""What varies less than this share of its size is constant but for rounding."""
 CELLS_AT_ONCE: Final = 16384
 FIELD: Final = "field"
 
@@ -47,7 +49,9 @@ def classify(series: Floats, *, at_least: int) -> Integers:
     n = finite.sum(axis=1)
     largest = np.where(finite, series, -np.inf).max(axis=1)
     smallest = np.where(finite, series, np.inf).min(axis=1)
-    return np.select([n == 0, n < at_least, largest == smallest], [1, 2, 3], default=0)
+    size = np.maximum(np.abs(largest), np.abs(smallest))
+    constant = np.where(n > 0, largest, 0.0) - np.where(n > 0, smallest, 0.0) <= ROUNDING * size
+    return np.select([n == 0, n < at_least, constant], [1, 2, 3], default=0)
 
 
 def compute(kernel: Kernel, values: npt.ArrayLike, *, fields: int, at_least: int) -> Floats:
@@ -124,5 +128,10 @@ def apply_kernel(
     data = data.assign(n=data["n"].astype(np.int64), status=data["status"].astype(np.int8))
     for name in names:
         data[name].attrs = {}
-    data["status"].attrs = {"flag_values": [0, 1, 2, 3], "flag_meanings": " ".join(STATUS)}
+    data["status"].attrs = status_attrs()
     return data
+
+
+def status_attrs() -> dict[str, object]:
+    """Attributes that say what the codes in ``status`` mean (CF flags)."""
+    return {"flag_values": list(range(len(STATUS))), "flag_meanings": " ".join(STATUS)}

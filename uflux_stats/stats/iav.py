@@ -5,16 +5,16 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_dims, require_same_grid
+from uflux_stats.checks import require_array, require_dims, require_same_grid
 from uflux_stats.choices import require_choice
-from uflux_stats.errors import CalendarError, GridError
-from uflux_stats.stats.cells import Floats, apply_kernel
+from uflux_stats.errors import GridError
+from uflux_stats.grid.regions import REGION_KIND
+from uflux_stats.stats.cells import ROUNDING, STATUS, Floats, apply_kernel
 from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.line import fit_line
-from uflux_stats.stats.yearly import yearly_means
+from uflux_stats.stats.yearly import FEWEST_YEARS, require_years, yearly_means
 
-FEWEST_YEARS: Final = 4
 FIELDS: Final = ("mean", "sd", "relative", "sd_detrended", "relative_detrended")
 
 
@@ -141,7 +141,7 @@ def iav_contribution(
     ConfigError
         If the method is unknown.
     GridError
-        If the parts do not add up to ``whole``.
+        If the parts are regions of several kinds, or do not add up to ``whole``.
 
     References
     ----------
@@ -154,7 +154,9 @@ def iav_contribution(
     >>> iav_contribution(totals).round(3).values.tolist()
     [0.75, 0.25]
     """
+    require_array(parts, name="parts")
     require_dims(parts, [part], name="parts")
+    _require_one_kind(parts)
     yearly = _long_enough(yearly_means(parts))
     # a part without data in any year, such as a class that does not occur, adds nothing
     absent = yearly.isnull().all([dim for dim in yearly.dims if dim != part])
@@ -167,7 +169,8 @@ def iav_contribution(
     weights = {"ahlstrom": sign, "covariance": summed}
     require_choice(method, weights, name="method")
     weight = weights[method]
-    shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year"))
+    varying = _varies(summed, abs(yearly).max(part))
+    shares = ratio((anomaly * weight).sum("year"), (summed * weight).sum("year").where(varying))
     shares = shares.reindex({part: parts[part]}) if part in parts.coords else shares
     named = {"units": "1", "method": method, "absent_parts": int(absent.sum())}
     return shares.rename("contribution").assign_attrs(named)
@@ -188,7 +191,9 @@ def extremes(values: xr.DataArray, *, threshold: float = 1.5, dim: str | None = 
     Returns
     -------
     Result, (..., year)
-        ``anomaly`` [unit of ``values``], ``standardised`` [1], and ``extreme``: -1, 0 or 1.
+        ``anomaly`` [unit of ``values``], ``standardised`` [1], ``extreme``: -1, 0 or 1, and of each
+        series ``n`` and ``status``. A constant series, or one without any departure from a line,
+        has no extremes.
 
     Raises
     ------
@@ -204,9 +209,10 @@ def extremes(values: xr.DataArray, *, threshold: float = 1.5, dim: str | None = 
     """
     series = _long_enough(yearly_means(values, dim))
     anomaly = detrend(series)
-    n = anomaly.count("year")
-    sd = ((anomaly**2).sum("year") / (n - 2).where(n >= FEWEST_YEARS)) ** 0.5
-    standardised = anomaly / sd.where(sd > 0)
+    found = _status(series)
+    enough = (found["status"] == STATUS.index("computed")) & _varies(anomaly, series)
+    sd = ((anomaly**2).sum("year") / (found["n"] - 2).where(enough)) ** 0.5
+    standardised = anomaly / sd
     high, low = standardised > threshold, standardised < -threshold
     beyond = high.astype(np.int8) - low.astype(np.int8)
     data = xr.Dataset(
@@ -214,6 +220,7 @@ def extremes(values: xr.DataArray, *, threshold: float = 1.5, dim: str | None = 
             "anomaly": anomaly,
             "standardised": standardised.assign_attrs(units="1"),
             "extreme": beyond.assign_attrs(units="1"),
+            **found.data_vars,
         },
         attrs={"method": f"beyond {threshold} detrended standard deviations"},
     )
@@ -235,7 +242,7 @@ def anomaly_correlation(
     Returns
     -------
     xr.DataArray, (...) [1]
-        Missing with fewer than four common years.
+        Missing with fewer than four common years, or where one series does not vary.
 
     Raises
     ------
@@ -248,16 +255,35 @@ def anomaly_correlation(
     one, two = detrend(first.where(both)), detrend(second.where(both))
     r = ratio((one * two).sum("year"), ((one**2).sum("year") * (two**2).sum("year")) ** 0.5)
     enough = both.sum("year") >= FEWEST_YEARS
+    for anomaly, series in ((one, first), (two, second)):
+        enough = enough & _varies(anomaly, series)
     return r.where(enough).rename("correlation").assign_attrs(units="1")
 
 
 def _long_enough(series: xr.DataArray) -> xr.DataArray:
-    if series.sizes["year"] < FEWEST_YEARS:
-        raise CalendarError(
-            f"values: expected at least {FEWEST_YEARS} years, got {series.sizes['year']}; "
-            "give a longer record"
-        )
+    require_years(series.sizes["year"])
     return series
+
+
+def _varies(anomaly: xr.DataArray, series: xr.DataArray) -> xr.DataArray:
+    """Tell where anomalies are more than the rounding of the series they come from."""
+    return abs(anomaly).max("year") > ROUNDING * abs(series).max("year")
+
+
+def _status(series: xr.DataArray) -> xr.Dataset:
+    """Count the years of each series, and say whether they suffice."""
+    return apply_kernel(_nothing, series, "year", fields=(), at_least=FEWEST_YEARS)
+
+
+def _require_one_kind(parts: xr.DataArray) -> None:
+    if REGION_KIND not in parts.coords:
+        return
+    kinds = np.unique(parts[REGION_KIND].values.astype(str)).tolist()
+    if len(kinds) > 1:
+        raise GridError(
+            f"parts: expected regions of one kind, got {kinds}, which overlap; choose one: "
+            f"parts.where(parts.{REGION_KIND} == {kinds[0]!r}, drop=True)"
+        )
 
 
 def _require_sum(summed: xr.DataArray, whole: xr.DataArray) -> None:
@@ -268,3 +294,7 @@ def _require_sum(summed: xr.DataArray, whole: xr.DataArray) -> None:
             f"parts: expected parts that add up to the whole, got a difference of {miss:.4g}; "
             "regions must not overlap, nor leave land out"
         )
+
+
+def _nothing(block: Floats) -> Floats:
+    return block[:, :0]

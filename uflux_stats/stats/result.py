@@ -58,7 +58,9 @@ class Result:
         """Say in words how many series have no result, and why; loads a lazy ``status``."""
         if "status" not in self.data:
             return ""
-        codes = np.bincount(self.data["status"].values.astype(np.int64).ravel(), minlength=4)
+        codes = np.bincount(
+            self.data["status"].values.astype(np.int64).ravel(), minlength=len(STATUS)
+        )
         if codes[0] == codes.sum():
             return f"all {codes.sum()} series computed"
         why = [

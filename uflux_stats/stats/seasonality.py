@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
+from uflux_stats.stats.cells import ROUNDING
 from uflux_stats.stats.moments import mean
 from uflux_stats.stats.result import Result
-from uflux_stats.stats.yearly import MONTHS, month_matrix
+from uflux_stats.stats.yearly import MONTHS, month_matrix, require_dates, time_dim
 
 
 def mean_year(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
@@ -44,7 +45,7 @@ def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
         ``amplitude`` (largest minus smallest month) and ``harmonic_amplitude`` (of the yearly
         wave) [unit of ``values``], ``month_of_maximum`` (1 to 12), and ``phase``, the month at
         which the yearly wave peaks (1.0 is the middle of January, below 13). Missing where a month
-        has no data.
+        has no data; a year that is constant has an amplitude but no timing.
 
     Examples
     --------
@@ -74,7 +75,9 @@ def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
             "phase": phase.assign_attrs(units="month"),
         }
     )
-    return Result(data.where(whole), "Seasonal cycle")
+    varies = data["amplitude"] > ROUNDING * abs(year).max("month")
+    timing = {name: data[name].where(varies) for name in ("month_of_maximum", "phase")}
+    return Result(data.assign(timing).where(whole), "Seasonal cycle")
 
 
 def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
@@ -91,6 +94,13 @@ def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
     -------
     xr.DataArray, same dims [unit of ``values``]
 
+    Raises
+    ------
+    CalendarError
+        If dates mix calendars, or are not dates.
+    DimensionError
+        If there is no dimension ``dim``.
+
     Examples
     --------
     >>> time = xr.date_range("2001-01", periods=24, freq="MS")
@@ -98,6 +108,7 @@ def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
     >>> anomalies(flux).values[[0, -1]].tolist()
     [-1.0, 1.0]
     """
+    require_dates(values[time_dim(values, dim)], name="values")
     month = values[dim].dt.month
     grouped = values.groupby(month)
     count = grouped.count()

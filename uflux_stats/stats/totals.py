@@ -1,18 +1,31 @@
 """Sums and means over land: fluxes in PgC per year, stocks in PgC, heat in W m-2."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_dims, require_monthly, require_same_grid, require_units
-from uflux_stats.errors import CalendarError, DimensionError, MissingVariableError, UnitsError
+from uflux_stats.checks import (
+    require_array,
+    require_dims,
+    require_monthly,
+    require_same_grid,
+    require_units,
+)
+from uflux_stats.choices import require_choice
+from uflux_stats.errors import (
+    CalendarError,
+    DimensionError,
+    MissingVariableError,
+    UnitsError,
+)
 from uflux_stats.grid.polygons import RegionSet
-from uflux_stats.grid.regions import By, region_masks
+from uflux_stats.grid.regions import REGION_KIND, By, region_masks
 from uflux_stats.schema import CARBON_FLUX, CARBON_STOCK, HEAT_FLUX
 from uflux_stats.units import PG_PER_G
 
+Along: TypeAlias = Literal["lat", "lon"]
 FLUX_TOTAL: Final = "PgC yr-1"
 STOCK_TOTAL: Final = "PgC"
 MONTHS: Final = 12
@@ -24,6 +37,7 @@ def total(
     values: xr.DataArray,
     *,
     by: By | Sequence[By] | None = None,
+    along: Along | None = None,
     area: xr.DataArray | None = None,
     regions: RegionSet = "geographic",
 ) -> xr.DataArray:
@@ -40,7 +54,10 @@ def total(
     by : {"globe", "continent", "pft", "koppen", "tropics", "latitude"}, optional
         Kind of region; without it, all land and no dimension `region`. "pft" and "koppen" need the
         coordinates ``IGBP`` and ``KOPPEN``. Several kinds are summed in one pass and follow each
-        other along `region`.
+        other along `region`; they overlap, and a coordinate ``region_kind`` tells them apart.
+    along : {"lat", "lon"}, optional
+        Keep this axis: the profile over latitude or longitude, one number per row or column of
+        cells. A profile sums to the total; its numbers depend on the width of the cells.
     area : xr.DataArray, (lat, lon) [m2], optional
         Land area; by default the coordinate ``land_area`` of ``values``.
     regions : {"geographic", "natural_earth"}
@@ -48,7 +65,7 @@ def total(
 
     Returns
     -------
-    xr.DataArray, (..., [year], [region])
+    xr.DataArray, (..., [year], [region], [along])
         Flux [gC m-2 d-1]: PgC yr-1. Stock [gC m-2]: PgC. Heat flux [W m-2]: not a sum but the mean
         over land and year, W m-2. A climatology is one year, of ``attrs["year"]`` if there, else of
         365 days, and has no dimension `year`. Dask arrays stay lazy.
@@ -58,7 +75,9 @@ def total(
     UnitsError
         If values or area are in another unit.
     DimensionError
-        If `lat`, `lon` or, for a flux, the months are missing.
+        If `lat`, `lon` or, for a flux, the months are missing, or ``values`` is not one array.
+    ConfigError
+        If ``along`` is neither.
     MissingVariableError
         If there is no land area or no class map.
     GridError
@@ -77,6 +96,7 @@ def total(
     >>> yearly.year.values.tolist(), yearly.round(3).values.tolist(), yearly.attrs["units"]
     ([2004], [0.366], 'PgC yr-1')
     """
+    require_array(values, name="values")
     unit = values.attrs.get("units")
     if unit not in {CARBON_FLUX, CARBON_STOCK, HEAT_FLUX}:
         raise UnitsError(
@@ -84,14 +104,14 @@ def total(
             f"got {unit!r}; convert it first (uflux_stats.units.convert) or set attrs['units']"
         )
     if unit == CARBON_STOCK:
-        grams = _sum_over_land(values, _weights(values, by, area, regions))
+        grams = _sum_over_land(values, _weights(values, by, area, regions), along)
         return _labelled(PG_PER_G * grams, values, STOCK_TOTAL, "total over land")
-    days = _days(values)
+    days = month_lengths(values)
     if unit == HEAT_FLUX:
-        monthly = area_mean(values, by=by, area=area, regions=regions)
+        monthly = area_mean(values, by=by, along=along, area=area, regions=regions)
         mean = _sum_over_year(monthly * days) / _sum_over_year(days)
         return _labelled(mean, values, HEAT_FLUX, "mean over land and year")
-    grams = _sum_over_land(values, _weights(values, by, area, regions))
+    grams = _sum_over_land(values, _weights(values, by, area, regions), along)
     yearly = PG_PER_G * _sum_over_year(grams * days)
     return _labelled(yearly, values, FLUX_TOTAL, "total over land and year")
 
@@ -100,6 +120,7 @@ def area_mean(
     values: xr.DataArray,
     *,
     by: By | Sequence[By] | None = None,
+    along: Along | None = None,
     area: xr.DataArray | None = None,
     regions: RegionSet = "geographic",
 ) -> xr.DataArray:
@@ -111,17 +132,17 @@ def area_mean(
     ----------
     values : xr.DataArray, (..., lat, lon) [any unit]
         Values per land area, such as LE [W m-2].
-    by, area, regions
+    by, along, area, regions
         As in `total`.
 
     Returns
     -------
-    xr.DataArray, (..., [region]) [unit of ``values``]
+    xr.DataArray, (..., [region], [along]) [unit of ``values``]
         Missing where no cell with land has data. Dask arrays stay lazy.
 
     Raises
     ------
-    UnitsError, DimensionError, MissingVariableError, GridError
+    UnitsError, DimensionError, ConfigError, MissingVariableError, GridError
         As in `total`.
 
     Examples
@@ -133,8 +154,8 @@ def area_mean(
     50.0
     """
     weights = _weights(values, by, area, regions)
-    covered = _dot(values.notnull().astype(np.float64), weights)
-    mean = _sum_over_land(values, weights) / covered.where(covered > 0)
+    covered = _dot(values.notnull().astype(np.float64), weights, along)
+    mean = _sum_over_land(values, weights, along) / covered.where(covered > 0)
     return _labelled(mean, values, values.attrs.get("units", ""), "mean over land")
 
 
@@ -145,6 +166,7 @@ def _weights(
     regions: RegionSet,
 ) -> xr.DataArray:
     """Land area [m2] of each cell, (lat, lon) or within each region (region, lat, lon)."""
+    require_array(values, name="values")
     require_dims(values, ("lat", "lon"), name="values")
     if area is None:
         if "land_area" not in values.coords:
@@ -165,24 +187,42 @@ def _weights(
         return land
     kinds = (by,) if isinstance(by, str) else by
     masks = [region_masks(values, kind, regions=regions).reset_coords(drop=True) for kind in kinds]
+    if len(kinds) > 1:
+        masks = [
+            mask.assign_coords({REGION_KIND: ("region", [kind] * mask.sizes["region"])})
+            for kind, mask in zip(kinds, masks, strict=True)
+        ]
     return land * xr.concat(masks, "region", combine_attrs="drop_conflicts")
 
 
-def _sum_over_land(values: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
+def _sum_over_land(
+    values: xr.DataArray, weights: xr.DataArray, along: Along | None
+) -> xr.DataArray:
     """Weighted sum over cells; missing where no cell of the region has data."""
-    present = _dot(values.notnull().astype(np.float32), (weights > 0).astype(np.float32))
-    return _dot(values.fillna(0.0), weights).where(present > 0)
+    present = _dot(values.notnull().astype(np.float32), (weights > 0).astype(np.float32), along)
+    return _dot(values.fillna(0.0), weights, along).where(present > 0)
 
 
-def _dot(values: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
+def _dot(values: xr.DataArray, weights: xr.DataArray, along: Along | None) -> xr.DataArray:
+    if along is not None:
+        require_choice(along, get_args(Along), name="along")
+    over = [dim for dim in ("lat", "lon") if dim != along]
     # One matrix product for all times and regions, chunk by chunk; no (region, time, lat, lon).
     bare = values.reset_coords(drop=True)
-    product: xr.DataArray = xr.dot(bare, weights, dim=["lat", "lon"], optimize=True)
+    product: xr.DataArray = xr.dot(bare, weights, dim=over, optimize=True)
     return product
 
 
-def _days(values: xr.DataArray) -> xr.DataArray:
-    """Days of each month of ``values``, along `time` or `month`."""
+def month_lengths(values: xr.DataArray) -> xr.DataArray:
+    """Days of each month of ``values``, along `time` or `month`.
+
+    Raises
+    ------
+    DimensionError
+        If there are no months.
+    CalendarError
+        If months are not in order, or a climatology is not a whole year.
+    """
     if "time" in values.dims:
         require_monthly(values["time"], name="values.time")
         days: xr.DataArray = values["time"].dt.days_in_month.reset_coords(drop=True)

@@ -15,7 +15,8 @@ from uflux_stats.stats.seasonality import anomalies
 from uflux_stats.stats.trend import field_significance, trend
 
 CARBON_FLUXES: Final = ("GPP", "RECO", "NEE")
-FEWEST_YEARS: Final = 10
+LONG_RECORD: Final = 10
+"""Years from which a record of a tower counts as long."""
 FEWEST_MONTHS: Final = 9
 
 
@@ -48,7 +49,7 @@ def tower_trends(
     towers: xr.Dataset,
     *,
     variables: Iterable[str] = CARBON_FLUXES,
-    min_years: int = FEWEST_YEARS,
+    min_years: int = LONG_RECORD,
     min_months: int = FEWEST_MONTHS,
     level: float = 0.05,
     **how: Any,
@@ -68,7 +69,8 @@ def tower_trends(
     level : float
         False discovery rate over the towers, for each flux.
     **how
-        As in ``trend``: ``method``, ``confidence``, options of the method.
+        As in ``trend``: ``method``, ``confidence``, options of the method. By default the towers
+        together tell how long fluxes remember (``shared_memory``).
 
     Returns
     -------
@@ -86,11 +88,17 @@ def tower_trends(
     names = list(variables)
     require_variables(towers, names, name="towers")
     require_dims(towers, ["site", "time"], name="towers")
+    remember = {"shared_memory": True} if how.get("method", "ols_ar1") == "ols_ar1" else {}
+    options = remember | how
+    long = {name: _long_records(towers[name].load(), min_years, min_months) for name in names}
+    if not any(bool(values.notnull().any()) for values in long.values()):
+        raise MissingVariableError(
+            f"towers: expected a tower with {min_years} years of {min_months} months, got none; "
+            "lower min_years or min_months"
+        )
     found = []
-    for name in names:
-        yearly = tower_years(towers[name].load(), min_months=min_months)
-        long = yearly.where(yearly.count("year") >= min_years)
-        data = trend(long, **how).data
+    for yearly in long.values():
+        data = trend(yearly, **options).data
         data["significant"] = field_significance(data["p"], level=level)
         found.append(data)
     joined = xr.concat(found, pd.Index(names, name="variable"), combine_attrs="override")
@@ -98,12 +106,12 @@ def tower_trends(
     if "IGBP" in towers:
         joined = joined.assign_coords(IGBP=("site", _class_names(towers["IGBP"])))
     kept = joined["slope"].notnull().any("variable")
-    if not kept.any():
-        raise MissingVariableError(
-            f"towers: expected a tower with {min_years} years of {min_months} months, got none; "
-            "lower min_years or min_months"
-        )
     return Result(joined.isel(site=np.flatnonzero(kept.values)), "Trends at towers")
+
+
+def _long_records(flux: xr.DataArray, min_years: int, min_months: int) -> xr.DataArray:
+    yearly = tower_years(flux, min_months=min_months)
+    return yearly.where(yearly.count("year") >= min_years)
 
 
 def trends_by_type(trends: Result) -> pd.DataFrame:

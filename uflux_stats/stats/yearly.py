@@ -1,12 +1,16 @@
 """From a time axis to yearly series: what every statistic over years starts from."""
 
+from typing import Final
+
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_monthly
+from uflux_stats.checks import require_array, require_monthly
 from uflux_stats.errors import CalendarError, DimensionError
 
-MONTHS = 12
+MONTHS: Final = 12
+FEWEST_YEARS: Final = 4
+"""A line through three years has one degree of freedom left: no trend or spread worth a number."""
 
 
 def time_dim(values: xr.DataArray, dim: str | None = None, *, name: str = "values") -> str:
@@ -24,13 +28,14 @@ def time_dim(values: xr.DataArray, dim: str | None = None, *, name: str = "value
     Raises
     ------
     DimensionError
-        If there is none; a climatology (``month``) has no years to compare.
+        If there is none, as in a climatology (``month``), or ``values`` is not one labelled array.
 
     Examples
     --------
     >>> time_dim(xr.DataArray([1.0, 2.0], dims="year"))
     'year'
     """
+    require_array(values, name=name)
     candidates = [dim] if dim is not None else ["year", "time"]
     for candidate in candidates:
         if candidate in values.dims:
@@ -46,11 +51,39 @@ def time_dim(values: xr.DataArray, dim: str | None = None, *, name: str = "value
     )
 
 
+def require_years(years: int, *, name: str = "values", fewest: int = FEWEST_YEARS) -> None:
+    """Raise ``CalendarError`` if there are fewer years than a statistic over years needs."""
+    if years < fewest:
+        raise CalendarError(
+            f"{name}: expected at least {fewest} years, got {years}; give a longer record"
+        )
+
+
 def is_calendar(axis: xr.DataArray) -> bool:
     """Tell whether a coordinate holds dates (NumPy or cftime) rather than plain numbers."""
     if np.issubdtype(axis.dtype, np.datetime64):
         return True
     return axis.dtype == object and all(hasattr(date, "calendar") for date in axis.values)
+
+
+def require_dates(axis: xr.DataArray, *, name: str) -> None:
+    """Raise ``CalendarError`` unless an axis holds dates, all of one calendar."""
+    if not is_calendar(axis):
+        raise CalendarError(
+            f"{name}: expected monthly dates in {axis.name!r}, got {axis.dtype}; "
+            "give months, not years"
+        )
+    require_one_calendar(axis, name=name)
+
+
+def require_one_calendar(axis: xr.DataArray, *, name: str) -> None:
+    """Raise ``CalendarError`` if dates (NumPy or cftime) are of several calendars."""
+    kinds = {getattr(date, "calendar", "standard") for date in axis.values}
+    if len(kinds) > 1:
+        raise CalendarError(
+            f"{name}: expected dates of one calendar, got {sorted(kinds)}; "
+            "convert them (xarray: convert_calendar)"
+        )
 
 
 def yearly_means(
@@ -94,7 +127,7 @@ def yearly_means(
     if not is_calendar(axis):
         _require_rising(axis, name=name)
         return values.rename({found: "year"}) if found != "year" else values
-    _require_one_calendar(axis, name=name)
+    require_one_calendar(axis, name=name)
     years = axis.dt.year.values
     if len(np.unique(years)) == len(years):
         plain = values.drop_vars([c for c in values.coords if found in values[c].dims])
@@ -129,12 +162,7 @@ def month_matrix(
         If ``time`` is not monthly or has no whole year.
     """
     found = time_dim(values, dim, name=name)
-    if not is_calendar(values[found]):
-        raise CalendarError(
-            f"{name}: expected monthly dates in {found!r}, got {values[found].dtype}; "
-            "give months, not years"
-        )
-    _require_one_calendar(values[found], name=name)
+    require_dates(values[found], name=name)
     require_monthly(values[found], name=f"{name}.{found}")
     whole = _whole_years(values, found)
     years = whole[found].dt.year.values[::MONTHS]
@@ -167,13 +195,4 @@ def _require_rising(axis: xr.DataArray, *, name: str) -> None:
         raise CalendarError(
             f"{name}: expected years in rising order, each once, got {axis.values[:3]} ...; "
             "sort the axis, and remove duplicates"
-        )
-
-
-def _require_one_calendar(axis: xr.DataArray, *, name: str) -> None:
-    kinds = {getattr(date, "calendar", "standard") for date in axis.values}
-    if len(kinds) > 1:
-        raise CalendarError(
-            f"{name}: expected dates of one calendar, got {sorted(kinds)}; "
-            "convert them (xarray: convert_calendar)"
         )

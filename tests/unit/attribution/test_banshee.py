@@ -20,7 +20,7 @@ def data() -> pd.DataFrame:
     return pd.DataFrame(np.exp(mixed / 6), columns=PAPER.nodes)
 
 
-@pytest.mark.parametrize("graph", [PAPER, DEFAULT], ids=["paper", "default"])
+@pytest.mark.parametrize("graph", [PAPER, DEFAULT], ids=["paper", "weather"])
 def test_rank_correlations_agree(data: pd.DataFrame, graph) -> None:
     ours = fit_network(data, graph, transform="raw").select()
     theirs = banshee.rank_correlation(ours.sample, graph)

@@ -109,7 +109,8 @@ def test_blocks_cover_more_than_independent_rows(series) -> None:
 
 @pytest.mark.slow
 def test_coverage_of_autocorrelated_series(series) -> None:
-    blocks, rows = coverage(series, 1000, 12), coverage(series, 300, 1)
-    assert np.mean(list(blocks.values())) >= 0.88
-    assert min(blocks.values()) >= 0.865
+    # Monte Carlo error of each share below .006
+    blocks, rows = coverage(series, 3000, 12), coverage(series, 300, 1)
+    assert min(blocks.values()) >= 0.88
+    assert max(blocks.values()) <= 0.92
     assert max(rows.values()) < 0.75

@@ -96,6 +96,21 @@ def test_a_region_without_enough_towers_is_flagged(run) -> None:
     assert nowhere.note[0] == "no towers or cells"
 
 
+def test_answers_say_which_assumptions_fail(run, towers: xr.Dataset) -> None:
+    whole = query(run, region="globe", target="GPP", driver="TA", quantity="total")
+    assert "only 4 places" in whole.flag[0]
+    assert "copula" not in whole.flag[0]
+    assert "independence" not in whole.flag[0]
+    bent = (towers["TA"] ** 2 + 0.01 * towers["CO2"]).assign_attrs(towers["GPP"].attrs)
+    found = attribute(fit_network(towers.assign(GPP=bent), GRAPH), replicates=20)
+    assert "copula not normal" in query(found, target="GPP").flag[0]
+    tied = (towers["CO2"] + 3.0 * towers["TA"]).assign_attrs(towers["CO2"].attrs)
+    other = attribute(fit_network(towers.assign(CO2=tied), GRAPH), replicates=20)
+    flag = query(other, target="GPP").flag[0]
+    assert "graph misses correlations" in flag
+    assert "independence fails" in flag
+
+
 def test_transforms_are_chosen(run) -> None:
     raw = query(run, target="GPP", driver="TA", quantity="association", transform="raw")
     anomaly = query(run, target="GPP", driver="TA", quantity="association")
@@ -123,7 +138,7 @@ def test_unknown_names_suggest_the_nearest(run, choice, match) -> None:
 def test_what_is_no_run_is_refused(tmp_path) -> None:
     with pytest.raises(DataFileError, match=r"attribution\.nc"):
         query(tmp_path)
-    with pytest.raises(ConfigError, match="driver, quantity or transform"):
+    with pytest.raises(ConfigError, match="nearest: driver"):
         query(tmp_path, drivers="TA")
 
 

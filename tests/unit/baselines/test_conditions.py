@@ -17,7 +17,13 @@ from uflux_stats.baselines.conditioned_fitting import (
 )
 from uflux_stats.baselines.conditions import inputs_of, measure_effect, multiplier, transformed
 from uflux_stats.baselines.respiration import temperature_response
-from uflux_stats.errors import ConfigError, MissingVariableError, RangeError, UnitsError
+from uflux_stats.errors import (
+    ConfigError,
+    DimensionError,
+    MissingVariableError,
+    RangeError,
+    UnitsError,
+)
 from uflux_stats.schema import variable
 
 TRUTH = {1: (2.0, 1.6), 4: (3.0, 2.2)}
@@ -95,6 +101,39 @@ def test_baseline_uses_the_effects(cube: xr.Dataset) -> None:
     rain = ParameterTable("q10", ClassParameters(2.0, 1.5), effects=(DriverEffect("P", 0.1, 0, 1),))
     with pytest.raises(MissingVariableError, match="'P'"):
         baseline(cube, rain)
+
+
+def test_mean_climate_is_that_of_the_mean_year() -> None:
+    """January of two years counts as much as the one February."""
+    time = xr.date_range("2003-01", periods=14, freq="MS").delete(1)
+    vpd = xr.DataArray(
+        [[*np.arange(12.0), 99.0]], {"time": time}, ("site", "time"), attrs={"units": "hPa"}
+    )
+    found = transformed(xr.Dataset({"VPD": vpd}), "VPD_mean")
+    january, february = 0.0, 99.0
+    by_hand = (np.mean([january, 11.0]) + february + np.arange(1.0, 11.0).sum()) / 12
+    assert found.dims == vpd.dims
+    assert found.values == pytest.approx(by_hand)
+    year = vpd.isel(time=slice(0, 12)).assign_coords(time=np.arange(1, 13)).rename(time="month")
+    assert transformed(xr.Dataset({"VPD": year}), "VPD_mean").values == pytest.approx(5.5)
+    with pytest.raises(DimensionError, match="expected a dimension time or month"):
+        transformed(xr.Dataset({"VPD": vpd.isel(time=0)}), "VPD_mean")
+
+
+def test_mean_climate_tells_between_from_within() -> None:
+    """Months respond to VPD one way, places the other; one effect alone sees neither."""
+    data = towers(sites=40, months=24, seed=1)
+    place = np.linspace(0.0, 10.0, 40)[:, None]
+    vpd = place + data.VPD.values / 2.0
+    reco = 2.0 * np.exp(-0.04 * (vpd - place) + 0.06 * place)
+    data = data.assign_coords(time=xr.date_range("2003-01", periods=24, freq="MS")).assign(
+        VPD=(("site", "time"), vpd, variable("VPD").attrs),
+        RECO=(("site", "time"), reco, variable("RECO").attrs),
+    )
+    table = fit_conditioned_respiration(data, effects=("VPD", "VPD_mean"))
+    within, between = (effect.coefficient / effect.scale for effect in table.effects)
+    assert within == pytest.approx(-0.04, abs=0.01)
+    assert within + between == pytest.approx(0.06, abs=0.01)
 
 
 def test_json_keeps_the_effects() -> None:

@@ -5,18 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from tests.unit.bayes.conftest import make_towers
+from uflux_stats.bayes.as_baseline import respiration_without_sites
 from uflux_stats.bayes.calibration import (
     CalibrationOptions,
     calibrate,
     draw_from_prior,
     prior_predictive,
 )
-from uflux_stats.bayes.leave_out import leave_sites_out
+from uflux_stats.bayes.leave_out import coverage_table, leave_sites_out
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import model_rows
 from uflux_stats.errors import ConfigError
+from uflux_stats.stats.metrics import score
 
 SIMULATIONS = 60
 
@@ -39,17 +42,15 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
     assert ("nu" in drawn.values) == (likelihood == "student_t")
 
 
-@pytest.mark.slow
 def test_ranks_are_uniform() -> None:
-    """About 60 simulations of the site model on a small design."""
+    """About 60 simulations of the site model on a small design; fails once in a hundred designs."""
     towers = make_towers(sites=6, months=6)
     rows = model_rows(towers, RespirationOptions())
     sampler = SamplerOptions(draws=186, tune=200, chains=1, cores=1)
     options = CalibrationOptions(simulations=SIMULATIONS, ranks=31, sampler=sampler)
     found = calibrate(rows, options, seed=11)
-    assert float(found.p_value.min()) > 0.001
-    pooled = found.covered.mean()
-    assert 0.85 <= float(pooled) <= 0.95
+    assert float(found.p_value.min()) > 0.01 / found.sizes["parameter"]
+    assert 0.85 <= float(found.covered.mean()) <= 0.95
 
 
 def test_ranks_need_draws() -> None:
@@ -57,12 +58,43 @@ def test_ranks_need_draws() -> None:
         CalibrationOptions(ranks=10_000)
 
 
-def test_new_sites_are_covered_by_the_site_model_alone(towers: xr.Dataset) -> None:
+def fewest_covered(sites: int) -> int:
+    """Sites that 90 % intervals cover in all but one of a thousand tests, were they true."""
+    return int(stats.binom.ppf(0.001, sites, 0.9))
+
+
+def test_new_sites_are_predicted(towers: xr.Dataset) -> None:
     sampler = SamplerOptions(draws=200, tune=200, chains=1)
     found = leave_sites_out(towers, RespirationOptions(), folds=3, sampler=sampler)
     assert found.sizes["site"] == towers.sizes["site"]
-    assert found.attrs["coverage90"] > 0.6
+    assert found.covered.sum() >= fewest_covered(found.sizes["site"])
     assert list(found.site.values) == list(towers.site.values)
     assert found.observed.values == pytest.approx(towers.RECO.mean("time").values)
     with pytest.raises(ConfigError, match="folds: expected 2 to 12"):
         leave_sites_out(towers, RespirationOptions(), folds=13, sampler=replace(sampler, seed=2))
+
+
+def test_new_sites_are_covered_by_the_site_model_alone() -> None:
+    towers = make_towers(sites=30, months=12, seed=5)
+    sampler = SamplerOptions(draws=200, tune=200, chains=1)
+    found = coverage_table(towers, levels=("pft", "site"), folds=2, sampler=sampler)
+    enough = fewest_covered(30) / 30
+    assert found.loc["pft", "coverage90"] < enough <= found.loc["site", "coverage90"]
+    assert found.loc["pft", "width"] < found.loc["site", "width"]
+    assert (found.sites == 30).all()
+
+
+def test_a_tower_does_not_tell_of_itself(towers: xr.Dataset) -> None:
+    """Its respiration thrice as large changes the baseline of others, not its own."""
+    options = RespirationOptions(level="pooled")
+    sampler = SamplerOptions(draws=50, tune=100, chains=1)
+    scale = xr.where(towers.site == "S00", 3.0, 1.0)
+    changed = towers.assign(RECO=(towers.RECO * scale).assign_attrs(towers.RECO.attrs))
+    before, after = (
+        respiration_without_sites(data, options, folds=2, sampler=sampler).transpose("site", "time")
+        for data in (towers, changed)
+    )
+    same = (before == after).all("time")
+    assert bool(same.sel(site="S00"))
+    assert int(same.sum()) == towers.sizes["site"] // 2
+    assert float(score(towers.RECO, before).r2) > 0.0

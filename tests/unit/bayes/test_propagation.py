@@ -1,14 +1,19 @@
 """Posterior draws on a grid."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from uflux_stats.bayes.compat import group, tree_of
 from uflux_stats.bayes.fitted import RespirationFit
-from uflux_stats.bayes.propagation import PropagationOptions, propagate
-from uflux_stats.bayes.spatial import site_deviations
-from uflux_stats.errors import ConfigError, GridError, MissingVariableError
+from uflux_stats.bayes.propagation import PropagationOptions, propagate, propagate_to_store
+from uflux_stats.bayes.spatial import SITE_EFFECTS, standard_deviations
+from uflux_stats.errors import CalendarError, ConfigError, GridError, MissingVariableError
 from uflux_stats.grid import land_area
+from uflux_stats.io.zarr_store import open_store
 from uflux_stats.stats.totals import total
 
 
@@ -45,16 +50,29 @@ def test_totals_are_of_the_same_draws(fit: RespirationFit, drivers: xr.Dataset) 
     area = land_area(drivers.LANDFRAC)
     of_mean = total(found.RECO_mean, area=area)
     assert found.RECO_total.attrs["units"] == "PgC yr-1"
-    assert found.RECO_total.mean("draw").values.ravel() == pytest.approx(of_mean.values, rel=1e-5)
+    ours = found.RECO_total.sel(site_effect="spatial", region="globe").mean("draw")
+    assert ours.values == pytest.approx(of_mean.values, rel=1e-5)
+    assert list(found.RECO_total.site_effect.values) == list(SITE_EFFECTS)
+    assert (found.RECO_total.std("draw") > 0.0).all()
 
 
 def test_shared_effects_do_not_cancel(fit: RespirationFit, drivers: xr.Dataset) -> None:
-    spread = {
-        kind: float(propagate(fit, drivers, options=options(site_effect=kind)).RECO_total.std())
-        for kind in ("none", "shared", "independent")
-    }
+    totals = propagate(fit, drivers, options=options(draws=200)).RECO_total
+    spread = totals.std("draw").isel(region=0, year=0).to_series()
+    assert spread["spatial"] > spread["none"]
     assert spread["shared"] > spread["none"]
     assert spread["shared"] > spread["independent"]
+
+
+def test_sites_that_do_not_differ_make_all_site_effects_the_same(
+    fit: RespirationFit, drivers: xr.Dataset
+) -> None:
+    draws = group(fit.posterior, "posterior")
+    none = {name: 0.0 * draws[name] for name in ("spread_rate_site", "spread_slope_site")}
+    alike = replace(fit, posterior=tree_of({"posterior": draws.assign(none)}))
+    totals = propagate(alike, drivers, options=options()).RECO_total
+    assert (totals == totals.sel(site_effect="none")).all()
+    assert (totals != propagate(fit, drivers, options=options()).RECO_total)[1:].all()
 
 
 def test_unseen_classes_take_the_parent_and_are_wider(
@@ -85,16 +103,49 @@ def test_bad_input_is_named(fit: RespirationFit, drivers: xr.Dataset) -> None:
     shifted = drivers.TA.assign_coords(lat=drivers.lat + 1).assign_attrs(units="gC m-2 d-1")
     with pytest.raises(GridError, match="drivers, gpp"):
         propagate(fit, drivers, gpp=shifted)
+    early = drivers.TA.isel(time=slice(6)).assign_attrs(units="gC m-2 d-1")
+    with pytest.raises(CalendarError, match="gpp: expected the 12 months"):
+        propagate(fit, drivers, gpp=early)
     with pytest.raises(ConfigError, match="site_effect"):
         options(site_effect="some")
 
 
 def test_smooth_fields_are_standard_and_correlated() -> None:
-    land = xr.DataArray(
-        np.ones((1, 3), bool), {"lat": [0.0], "lon": [0.0, 1.0, 90.0]}, dims=("lat", "lon")
-    )
-    field = site_deviations(land, np.ones(1500), "spatial", [1], length_km=500.0)[:, 0]
+    place = np.zeros(3), np.array([0.0, 1.0, 90.0])
+    field = standard_deviations(place, 1500, "spatial", [1], length_km=500.0)
     assert float(field.std()) == pytest.approx(1.0, abs=0.05)
-    near, far = (np.corrcoef(field[:, 0], field[:, other])[0, 1] for other in (1, 2))
+    near, far = (np.corrcoef(field[0], field[other])[0, 1] for other in (1, 2))
     assert near == pytest.approx(np.exp(-0.5 * (111.2 / 500.0) ** 2), abs=0.03)
     assert far == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_store_holds_the_same(fit: RespirationFit, drivers: xr.Dataset, tmp_path: Path) -> None:
+    gpp = xr.full_like(drivers.TA, 3.0).assign_attrs(units="gC m-2 d-1")
+    chosen = options(values=1, by=("globe", "pft"))
+    whole = propagate(fit, drivers, gpp=gpp, options=chosen)
+    path = propagate_to_store(fit, drivers, tmp_path / "draws.zarr", gpp=gpp, options=chosen)
+    stored = open_store(path).load()
+    assert set(stored.data_vars) == set(whole.data_vars)
+    for name in whole.data_vars:
+        np.testing.assert_allclose(stored[name], whole[name], rtol=1e-6)
+    parts = whole.NEP_total.sel(region=["ENF", "EBF"]).sum("region")
+    assert parts.values == pytest.approx(whole.NEP_total.sel(region="globe").values)
+
+
+def test_months_without_a_driver_are_missing_and_add_nothing(
+    fit: RespirationFit, drivers: xr.Dataset
+) -> None:
+    gaps = drivers.assign(VPD=drivers.VPD.where(drivers.time.dt.month > 3))
+    found = propagate(fit, gaps, options=options(site_effect="none"))
+    assert np.isnan(found.RECO_mean.isel(time=slice(3))).all()
+    assert found.RECO_mean.isel(time=3, lat=1).notnull().all()
+    short = propagate(fit, drivers.isel(time=slice(11)), options=options())
+    assert np.isnan(short.RECO_total).all()
+
+
+def test_a_climatology_has_no_year(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    dated = propagate(fit, drivers, options=options())
+    monthly = drivers.rename(time="month").assign_coords(month=np.arange(1, 13))
+    found = propagate(fit, monthly, options=options())
+    assert found.RECO_total.dims == ("site_effect", "draw", "region")
+    np.testing.assert_allclose(found.RECO_total, dated.RECO_total.isel(year=0))

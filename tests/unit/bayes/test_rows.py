@@ -110,3 +110,14 @@ def test_prior_draws_have_the_moments_of_their_family() -> None:
     assert Prior("gamma", 2.0, 0.1).widened(2.0).draw(rng, 20_000).mean() == pytest.approx(
         20, rel=0.05
     )
+
+
+def test_tilt_is_the_slope_on_warmth_within_a_site(towers: xr.Dataset) -> None:
+    still = towers.assign(TA=towers.TA.where(towers.site != "S01", 12.0).assign_attrs(units="degC"))
+    rows = model_rows(still, PLAIN)
+    column = 2.0 * rows.warmth + np.arange(12.0)[rows.site]
+    tilt = rows.site_tilt(np.stack([column, np.ones_like(column)], axis=1))
+    expected = np.zeros((12, 2))
+    expected[:, 0] = 2.0
+    expected[1] = 0.0
+    assert tilt == pytest.approx(expected)

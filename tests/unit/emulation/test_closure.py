@@ -1,11 +1,10 @@
-"""Closing a budget and integrating its stocks, on cells whose answer is known by hand."""
+"""Closing a budget, on cells whose answer is known by hand."""
 
 import numpy as np
 import pytest
 
 from uflux_stats.emulation.closure import close, separate
 from uflux_stats.emulation.prior import SOURCES, Given, Shares, prior
-from uflux_stats.emulation.stocks import Months, Turnover, integrate
 
 MONTHS = 12
 
@@ -77,16 +76,3 @@ def test_errors_are_those_of_what_is_known() -> None:
     ends += [(1 - 0.4) * 8, (1 - 0.5) * 6]
     trust = (ends[0] - ends[2]) / (ends[1] - ends[2])
     assert errors.sel(flux="Ra", source="CUE").item() == pytest.approx(-trust * 0.8)
-
-
-def test_soil_held_what_it_was_to_lose() -> None:
-    """One cell respires 2 and grows 1 a day: the soil of balance lasts less than two years."""
-    days = np.tile([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], 2).astype(float)
-    npp, rh = np.ones((2, 24)), np.array([[2.0] * 24, [1.0] * 24])
-    rate = np.full((2, 2), 2.0)
-    pools, raised = integrate(Months(npp, rh, days), Turnover(rate, rate, None, None, None))
-    assert raised[0] > 0
-    assert raised[1] == 0
-    assert pools["cSoil"][0].min() == pytest.approx(0.0, abs=1e-9)
-    change = np.diff(pools["cVeg"] + pools["cSoil"], axis=1)[:, 0]
-    np.testing.assert_allclose(change, [-365.0, 0.0], atol=1e-9)

@@ -68,6 +68,19 @@ def test_printed_mean_and_spread_are_reproduced(sink) -> None:
     np.testing.assert_allclose(found["sd"], sink["printed_sd"], rtol=0, atol=1e-12)
 
 
+def test_the_budget_of_the_workbook_is_reproduced(sink, real_data: Path) -> None:
+    """The land sink of the budget itself, on another sheet, is the mean over the models."""
+    file = real_data / "gcb" / "Global_Carbon_Budget_2023v1.1.xlsx"
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    rows = list(book["Global Carbon Budget"].iter_rows(values_only=True))
+    header = next(row for row in rows if row[0] == "Year")
+    place = header.index("land sink")
+    printed = {row[0]: row[place] for row in rows if isinstance(row[0], int | float)}
+    found = ensemble_spread(sink["S_LAND"], member="model")["mean"]
+    assert [int(year) for year in printed] == found["year"].values.tolist()
+    np.testing.assert_allclose(found, list(printed.values()), rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("first", "last", "mean", "sd"), [(2013, 2022, 3.3, 0.8), (2022, 2022, 3.8, 0.8)]
 )

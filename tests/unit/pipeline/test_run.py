@@ -1,23 +1,31 @@
 """A whole run on a tiny twin Earth: what it leaves behind, and that it is reproducible."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import xarray as xr
 
 from uflux_stats.config import RunConfig, build_config
 from uflux_stats.errors import UfluxError
+from uflux_stats.grid import CONTINENTS
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import provenance
 from uflux_stats.pipeline.run import run
+from uflux_stats.reporting.numbers import read_numbers
+from uflux_stats.reporting.reports import report
+from uflux_stats.reporting.wording import quantity
 
 TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
     "validation": {"splits": ["tower"], "both_drivers": True},
+    "respiration": {"draws": 60, "tune": 60, "carried": 40},
 }
 
 
@@ -71,6 +79,12 @@ def test_too_few_years_are_said_and_not_guessed(folders: tuple[Path, Path]) -> N
         assert numbers[key]["note"] == "skipped: fewer than 4 years"
 
 
+def test_long_records_of_towers_are_looked_for(folders: tuple[Path, Path]) -> None:
+    numbers = json.loads((folders[0] / "numbers.json").read_text())
+    assert numbers["trend.towers.GPP"]["note"] == "skipped: no tower with 10 years"
+    assert (folders[0] / "tables/tower_trends_by_type.csv").is_file()
+
+
 def test_recovered_stands_beside_true(folders: tuple[Path, Path]) -> None:
     numbers = json.loads((folders[0] / "numbers.json").read_text())
     manifest = json.loads((folders[0] / "twin/TWIN.json").read_text())
@@ -117,6 +131,64 @@ def test_allocation_leaves_tables_figures_and_truth(folders: tuple[Path, Path]) 
         assert (out / f"tables/{name}.csv").stat().st_size > 0
     drawn = {found.name for found in (out / "allocation_figures").iterdir()}
     assert {"sink_divergence.png", "stock_change.png", "map_cVeg.png"} <= drawn
+
+
+def test_respiration_is_told_with_its_gate_and_its_spread(folders: tuple[Path, Path]) -> None:
+    out = folders[0]
+    numbers = json.loads((out / "numbers.json").read_text())
+    stem = "respiration.conditioned_q10"
+    assert numbers[f"{stem}.gate.passed"]["value"] is False
+    assert numbers[f"{stem}.gate.rhat"]["note"] == "gate: at most 1.01"
+    q10 = [entry for name, entry in numbers.items() if name.startswith(f"{stem}.Q10.")]
+    assert all(entry["low"] < entry["value"] < entry["high"] for entry in q10)
+    for kind in ("none", "shared", "independent", "spatial"):
+        reco, nep = (numbers[f"{stem}.total.global.{name}.{kind}"] for name in ("RECO", "NEP"))
+        assert reco["low"] < reco["value"] < reco["high"]
+        assert nep["n"] == 40
+        told = numbers[f"respiration.divergence.global.NEP.conditioned_q10.{kind}"]
+        assert told["value"] == pytest.approx(nep["value"])
+    totals = xr.load_dataset(out / "posterior_totals.nc").sel(region="globe").isel(form=0)
+    produced = numbers["totals.global.GPP"]["value"]
+    assert (totals.RECO + totals.NEP).mean().item() == pytest.approx(produced, rel=1e-3)
+    drawn = {found.name for found in (out / "respiration_figures").iterdir()}
+    assert {"sinks_explained.png", "map_Q10.png", "forest_conditioned_q10.png"} <= drawn
+    classes = pd.read_csv(out / "tables/respiration_pft.csv", index_col="group")
+    assert classes.loc["all", "n_sites"] == 8
+    true = numbers["twin.respiration.conditioned_q10_Q10_ENF.truth"]["value"]
+    manifest = json.loads((out / "twin/TWIN.json").read_text())["truth"]["respiration"]
+    assert true == pytest.approx(manifest["ENF"]["Q10"])
+
+
+def test_posteriors_are_left_out_or_flagged_by_choice(tmp_path: Path) -> None:
+    given = {"input": {"towers": str(tmp_path), "drivers": [str(tmp_path / "drivers.nc")]}}
+    stages = {stage.name: stage for stage in plan(build_config(given))}
+    assert stages["posterior"].settings["gate"] == "raise"
+    assert stages["posterior"].outputs[:2] == ("posterior.nc", "posterior_q10.nc")
+    assert "sinks" not in stages
+    chosen = given | {"respiration": {"gate": "flag", "forms": ["lloyd_taylor"]}}
+    stages = {stage.name: stage for stage in plan(build_config(chosen))}
+    assert stages["posterior"].settings["gate"] == "flag"
+    assert stages["propagation"].needs[0] == "posterior.nc"
+    names = {stage.name for stage in plan(build_config({"respiration": {"posterior": False}}))}
+    assert not names & {"posterior", "propagation", "sinks", "respiration figures"}
+
+
+def test_regions_have_their_figures_and_reports_render(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = shutil.copytree(folders[0], tmp_path / "out")
+    numbers = json.loads((out / "numbers.json").read_text())
+    counted = {key: one["value"] for key, one in numbers.items() if key.startswith("places.")}
+    continents = [counted[f"places.{name}.towers"] for name in CONTINENTS.values()]
+    assert sum(continents) == 8
+    assert (out / "regional_figures/map_asia.png").stat().st_size > 0
+    with xr.open_dataset(out / "maps.nc") as maps:
+        assert {"GPP", "NEE", "cVeg"} <= set(maps.data_vars)
+        assert set(maps["GPP"].dims) == {"lat", "lon"}
+    done = report(out, continent="Asia", engine="embedded")
+    page = done.pages[0].read_text(encoding="utf-8")
+    assert quantity(read_numbers(out / "numbers.json")["totals.Asia.GPP"]) in page
+    assert "skipped: fewer than 4 years" in page
 
 
 def test_models_without_a_grid_are_not_emulated(tmp_path: Path) -> None:

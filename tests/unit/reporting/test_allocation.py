@@ -29,7 +29,7 @@ def test_trends_of_gpp_and_reco_get_a_panel_where_there_are_years():
     panels = sink_divergence(numbers).axes
     assert len(panels) == 3
     assert panels[2].get_ylabel().startswith("trend")
-    numbers["divergence.tropics.trend.GPP"] = {"value": None, "note": "skipped: 1 years"}
+    numbers["divergence.tropics.trend.GPP"] = {"value": None, "note": "skipped: fewer than 4 years"}
     assert len(sink_divergence(numbers).axes) == 2
 
 

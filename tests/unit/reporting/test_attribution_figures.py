@@ -109,6 +109,6 @@ def test_swarms_and_bars(explained, tmp_path: Path) -> None:
 def test_a_response_curve(tmp_path: Path) -> None:
     curve = pd.DataFrame({"value": [0.0, 1.0], "effect": [-1.0, 1.0], "low": [-2.0, 0.0],
                           "high": [0.0, 2.0], "n": [0, 10]})  # fmt: skip
-    figure = response_curve(curve, feature="TA", flux="GPP")
+    figure = response_curve(curve, feature="TA", name="GPP", units="gC m-2 d-1")
     assert figure.axes[0].get_title() == "n = 10"
     save_figure(figure, tmp_path / "curve.png")

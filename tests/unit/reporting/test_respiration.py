@@ -1,10 +1,11 @@
 """Figures of respiration posteriors, from a posterior made by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from uflux_stats.baselines import ClassParameters, ParameterTable
+from uflux_stats.baselines import ClassParameters, DriverEffect, ParameterTable
 from uflux_stats.bayes.compat import tree_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.gate import Diagnosis
@@ -13,10 +14,11 @@ from uflux_stats.bayes.rows import ModelRows
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.respiration import (
     forest,
-    parameter_fields,
+    predicted_fields,
     rank_histograms,
     response_curves,
 )
+from uflux_stats.reporting.sinks import sinks_explained
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +58,20 @@ def test_curves_have_a_panel_per_class(fit: RespirationFit) -> None:
 def test_fields_are_missing_over_the_sea() -> None:
     table = ParameterTable("lloyd_taylor", ClassParameters(2.0, 200.0))
     igbp = xr.DataArray([[1.0, np.nan]], dims=("lat", "lon"))
-    fields = parameter_fields(table, igbp)
+    fields = predicted_fields(table, xr.Dataset({"IGBP": igbp}))
     assert fields.Rref.values[0, 0] == 2.0
     assert np.isnan(fields.E0.values[0, 1])
     assert fields.E0.attrs["units"] == "K"
+
+
+def test_fields_have_the_mean_of_their_effects() -> None:
+    table = ParameterTable(
+        "q10", ClassParameters(2.0, 1.5), effects=(DriverEffect("VPD", 1.0, 0.0, 1.0),)
+    )
+    dry = xr.DataArray([[[0.0]], [[np.log(3.0)]]], dims=("time", "lat", "lon"))
+    igbp = xr.DataArray([[1.0]], dims=("lat", "lon"))
+    drivers = xr.Dataset({"IGBP": igbp, "VPD": dry.assign_attrs(units="hPa")})
+    assert predicted_fields(table, drivers).Rref.values == pytest.approx(2.0 * (1.0 + 3.0) / 2)
 
 
 def test_ranks_have_a_panel_per_parameter() -> None:
@@ -72,3 +84,16 @@ def test_ranks_have_a_panel_per_parameter() -> None:
     assert sum(ax.get_visible() for ax in rank_histograms(found).axes) == 3
     with pytest.raises(MissingVariableError, match="expected ranks"):
         rank_histograms(xr.Dataset())
+
+
+def test_sinks_have_a_row_for_each_route() -> None:
+    routes = ("dgvm", "hybrid", "direct", "difference", "fixed_q10")
+    rows = [("global", route, "", 5.0, 4.0, 6.0) for route in routes]
+    rows += [("global", "q10", "spatial", 9.0, 2.0, 12.0)]
+    table = pd.DataFrame(rows, columns=["region", "route", "site_effect", "value", "low", "high"])
+    left, right = sinks_explained(table).axes
+    assert len(left.get_yticklabels()) == len(rows)
+    widths = [bar.get_width() for bar in right.patches]
+    assert widths == [0.0, -4.0, 10.0]
+    with pytest.raises(MissingVariableError, match="region 'global'"):
+        sinks_explained(table.assign(region="Asia"))

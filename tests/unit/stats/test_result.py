@@ -83,4 +83,5 @@ def test_the_accessor_is_the_functions(cube: xr.DataArray) -> None:
     xr.testing.assert_identical(stock.uflux.total(), total(stock))
     assert cube.uflux.change_point().sizes == {"lat": 3, "lon": 2}
     assert cube.uflux.extremes(threshold=1.0).extreme.dtype == np.int8
+    assert (cube.uflux.anomaly_correlation(2 * cube).dropna("lat") > 0.999).all()
     assert cube.uflux.trend().p.uflux.field_significance().dtype == bool

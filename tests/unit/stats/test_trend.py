@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import special
 
 from uflux_stats.errors import CalendarError, ConfigError, DimensionError, RangeError
 from uflux_stats.stats.trend import (
@@ -16,6 +17,7 @@ from uflux_stats.stats.trend import (
     field_significance,
     trend,
 )
+from uflux_stats.stats.trend.line import student_below
 
 YEARLY = [name for name, method in METHODS.items() if not method.monthly]
 
@@ -157,33 +159,126 @@ def test_bootstrap_repeats_with_its_seed() -> None:
     assert (abs(one["low"] - other["low"]) < 0.2 * (one["high"] - one["low"])).all()
 
 
-def test_default_interval_covers_the_truth_as_it_says() -> None:
+def remembering(random: np.random.Generator, shape: tuple[int, ...], lag1: float) -> np.ndarray:
+    """Stationary AR(1) noise of variance one along the last axis."""
+    noise = random.normal(size=shape)
+    for year in range(1, shape[-1]):
+        noise[..., year] *= np.sqrt(1 - lag1**2)
+        noise[..., year] += lag1 * noise[..., year - 1]
+    return noise
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("lag1", [0.3, 0.45, 0.6])
+def test_default_interval_covers_the_truth_as_it_says(lag1: float, shared: bool) -> None:
     """Twenty years with lag-1 correlation 0.3 to 0.6; the tolerance is the bound asked for."""
-    random = np.random.default_rng(2026)
-    cells, years = 4000, 20
-    for lag1 in (0.3, 0.45, 0.6):
-        noise = np.empty((cells, years))
-        noise[:, 0] = random.normal(size=cells)
-        for year in range(1, years):
-            fresh = np.sqrt(1 - lag1**2) * random.normal(size=cells)
-            noise[:, year] = lag1 * noise[:, year - 1] + fresh
-        found = trend(series(noise + 0.1 * np.arange(years)))
-        inside = ((found.low <= 0.1) & (found.high >= 0.1)).mean().item()
-        assert 0.90 < inside < 0.97
+    noise = remembering(np.random.default_rng(2026), (12000, 20), lag1)
+    found = trend(series(noise + 0.1 * np.arange(20)), shared_memory=shared)
+    inside = ((found.low <= 0.1) & (found.high >= 0.1)).mean().item()
+    assert 0.90 < inside < 0.97
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("smooth", [False, True])
-def test_false_discoveries_are_held_on_null_maps(smooth: bool) -> None:
+@pytest.mark.parametrize("lag1", [0.0, 0.3, 0.6])
+def test_false_discoveries_are_held_on_null_maps(lag1: float, smooth: bool, shared: bool) -> None:
     """Maps without any trend: the share of maps with a find is the rate, at most 5 %."""
     random = np.random.default_rng(7)
-    maps, finds = 200, 0
+    maps, finds = 40, 0
     for _ in range(maps):
-        noise = random.normal(size=(20, 15, 20))
+        noise = remembering(random, (15, 15, 20), lag1)
         if smooth:
             noise = sum(np.roll(noise, (i, j), (0, 1)) for i in range(3) for j in range(3)) / 3
-        p = trend(series(noise.reshape(300, 20)), method="ols").p
+        p = trend(series(noise.reshape(225, 20)), shared_memory=shared).p
         finds += field_significance(p).attrs["significant"] > 0
     assert finds / maps <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / maps)
+
+
+def test_p_is_exact_over_all_memories_also_in_the_tail() -> None:
+    """Series whose lag-1 correlation is drawn evenly between -1 and 1, with gaps in some."""
+    random = np.random.default_rng(11)
+    cells = 20000
+    lags = random.uniform(-1, 1, cells)
+    noise = random.normal(size=(cells, 12))
+    for year in range(1, 12):
+        noise[:, year] = lags * noise[:, year - 1] + np.sqrt(1 - lags**2) * noise[:, year]
+    noise[: cells // 2, [3, 4, 8]] = np.nan
+    p = trend(series(noise)).p.values
+    for share in (0.2, 0.05, 0.01, 0.001):
+        error = np.sqrt(share * (1 - share) / cells)
+        assert (p < share).mean() == pytest.approx(share, abs=3 * error)
+
+
+@pytest.mark.parametrize("freedom", [2, 3, 4, 5, 17, 18, 61])
+def test_quick_student_equals_scipy(freedom: int) -> None:
+    z = np.linspace(-12, 12, 241).reshape(1, -1)
+    degrees = np.full(241, float(freedom))
+    np.testing.assert_allclose(
+        student_below(z, degrees), special.stdtr(degrees, z), rtol=0, atol=1e-14
+    )
+    degrees[1] += 1
+    np.testing.assert_array_equal(student_below(z, degrees), special.stdtr(degrees, z))
+
+
+def test_interval_and_p_agree() -> None:
+    rows = series(remembering(np.random.default_rng(1), (500, 15), 0.4) + 0.1 * np.arange(15))
+    found = trend(rows, confidence=0.9)
+    outside = (found.low > 0) | (found.high < 0)
+    np.testing.assert_array_equal(outside, found.p < 0.1)
+    assert ((found.low < found.slope) & (found.slope < found.high)).all()
+    np.testing.assert_allclose(found.slope, trend(rows, method="ols").slope, rtol=1e-12)
+
+
+def test_shared_memory_is_learnt_from_all_series() -> None:
+    random = np.random.default_rng(4)
+    rows = series(remembering(random, (400, 20), 0.0))
+    alone, shared = trend(rows), trend(rows, shared_memory=True)
+    assert (shared.high - shared.low).mean() < 0.9 * (alone.high - alone.low).mean()
+    assert abs(shared["lag1"]).mean() < abs(alone["lag1"]).mean()
+    rows[:3] = np.nan
+    lazy = trend(rows.chunk(cell=37), shared_memory=True)
+    assert lazy.slope.chunks is not None
+    xr.testing.assert_allclose(lazy.data.compute(), trend(rows, shared_memory=True).data)
+    nothing = trend(rows[:3], shared_memory=True)
+    assert nothing.note == "0 of 3 series computed; missing: 3 no data"
+
+
+@pytest.mark.parametrize(
+    ("how", "match"),
+    [
+        (
+            {"method": "bootstrap", "block": 0},
+            "block: expected a whole number of at least 1, got 0",
+        ),
+        ({"method": "bootstrap", "draws": 0}, "draws: expected a whole number of at least 2"),
+        ({"method": "bootstrap", "draws": 9.5}, "draws: expected a whole number"),
+        ({"method": "bootstrap", "seed": -1}, "seed: expected a whole number of at least 0"),
+        ({"method": "newey_west", "maxlags": -1}, "maxlags: expected a whole number of at least 0"),
+    ],
+)
+def test_options_out_of_range_are_named(how: dict[str, object], match: str) -> None:
+    with pytest.raises(RangeError, match=match):
+        trend(series([1.0, 2.0, 4.0, 5.0]), **how)
+
+
+def test_what_is_not_one_labelled_array_is_named() -> None:
+    values = series([1.0, 2.0, 4.0, 5.0])
+    with pytest.raises(DimensionError, match=r"got ndarray; name them: xr\.DataArray"):
+        trend(values.values)
+    with pytest.raises(DimensionError, match=r"dataset of \['GPP'\]; choose one"):
+        trend(values.to_dataset(name="GPP"))
+    with pytest.raises(DimensionError, match="got list"):
+        ensemble_trend([1.0, 2.0])
+
+
+@pytest.mark.parametrize("method", YEARLY)
+def test_what_is_constant_but_for_rounding_is_constant(method: str) -> None:
+    time = xr.date_range("2001-01", periods=240, freq="MS")
+    months = xr.DataArray(np.full((240, 2), 0.1), {"time": time}, ("time", "site"))
+    months[:, 1] = 1e5 / 3
+    found = trend(months, method=method)
+    assert found.note == "0 of 2 series computed; missing: 2 constant"
+    assert found.slope.isnull().all()
 
 
 def test_field_significance_by_hand() -> None:
@@ -193,6 +288,11 @@ def test_field_significance_by_hand() -> None:
     assert found.attrs["tested"] == 5
     assert found.attrs["significant_locally"] == 4
     assert not field_significance(p.where(p > 1)).any()
+    # 1 + 1/2 + ... + 1/5 = 2.28: 0.001 passes 0.05 / 5 / 2.28, 0.012 does not pass 0.02 / 2.28
+    strict = field_significance(p, dependence="any")
+    assert strict.values.tolist() == [[True, False, False], [False, False, False]]
+    with pytest.raises(ConfigError, match="dependence: expected one of"):
+        field_significance(p, dependence="none")
     with pytest.raises(RangeError, match="p: expected values between 0 and 1"):
         field_significance(p + 1)
 
@@ -201,9 +301,13 @@ def test_real_trends_survive_field_significance() -> None:
     random = np.random.default_rng(3)
     rows = random.normal(size=(400, 20))
     rows[:100] += 0.2 * np.arange(20)
-    found = field_significance(trend(series(rows)).p).values
-    assert found[:100].mean() > 0.7
-    assert found[100:].sum() <= 0.1 * found.sum()
+    rows = series(rows)
+    shared = field_significance(trend(rows, shared_memory=True).p).values
+    assert shared[:100].mean() > 0.9
+    assert shared[100:].sum() <= 0.1 * shared.sum()
+    alone = field_significance(trend(rows).p).values
+    assert 0 < alone[:100].sum() < shared[:100].sum()
+    assert not alone[100:].any()
 
 
 def test_change_point_finds_a_step() -> None:
@@ -240,8 +344,22 @@ def test_an_ensemble_holds_its_spread_and_its_noise() -> None:
     assert found["share_rising"].item() == 1.0
     assert found["n"].item() == 9
     assert found.slope.attrs["units"] == "PgC yr-2"
+    assert found.note == "all 1 series computed"
     with pytest.raises(DimensionError, match="at least two members"):
         ensemble_trend(models[:1])
+
+
+def test_an_ensemble_says_where_it_has_no_trend() -> None:
+    cube = series(np.random.default_rng(0).normal(size=(12, 10)))
+    cube = cube.values.reshape(3, 4, 10)
+    cube[:, 1], cube[1:, 2], cube[:, 3, 2:] = np.nan, 7.0, np.nan
+    dims = ("member", "cell", "year")
+    found = ensemble_trend(xr.DataArray(cube, {"year": np.arange(2001, 2011)}, dims))
+    assert found["status"].values.tolist() == [0, 1, 4, 2]
+    assert found["n"].values.tolist() == [3, 0, 1, 0]
+    assert found.slope.isnull().values.tolist() == [False, True, True, True]
+    wanted = "1 of 4 series computed; missing: 1 no data, 1 too short, 1 too few members"
+    assert found.note == wanted
 
 
 def test_seasonal_test_ignores_the_seasons() -> None:

@@ -1,5 +1,6 @@
 """Variability, seasons and anomalies: cases by hand, closed sums, recovery of known truth."""
 
+import cftime
 import numpy as np
 import pytest
 import xarray as xr
@@ -151,3 +152,58 @@ def test_spread_of_an_ensemble() -> None:
     assert found["n"].values.tolist() == [4, 0]
     lazy = ensemble_spread(members.chunk(model=2), member="model", confidence=0.5)
     xr.testing.assert_allclose(lazy.data.compute(), found.data)
+
+
+def constant_months() -> xr.DataArray:
+    """A constant whose yearly means differ by rounding, as months weigh their days."""
+    time = xr.date_range("2001-01", periods=240, freq="MS")
+    return xr.DataArray(np.full(240, 0.1), {"time": time}, ("time",), attrs={"units": "PgC yr-1"})
+
+
+def test_rounding_is_not_variability() -> None:
+    constant = constant_months()
+    assert yearly_means(constant).std() > 0, "the case needs rounding"
+    assert iav(constant).note == "0 of 1 series computed; missing: 1 constant"
+    found = extremes(constant)
+    assert found.note == "0 of 1 series computed; missing: 1 constant"
+    assert not found.extreme.any()
+    other = constant.copy(data=np.random.default_rng(0).normal(size=240))
+    assert np.isnan(anomaly_correlation(constant, other).item())
+    cycle = seasonal_cycle(constant)
+    assert np.isnan(cycle["phase"].item())
+    assert cycle.amplitude.item() == pytest.approx(0.0, abs=1e-15)
+
+
+def test_a_perfect_line_has_no_extremes() -> None:
+    found = extremes(yearly(0.1 * np.arange(20)))
+    assert found["standardised"].isnull().all()
+    assert not found.extreme.any()
+
+
+def test_extremes_say_why_there_are_none() -> None:
+    rows = np.random.default_rng(0).normal(size=(3, 10))
+    rows[1], rows[2, 3:] = np.nan, np.nan
+    found = extremes(yearly(rows))
+    assert found.note == "1 of 3 series computed; missing: 1 no data, 1 too short"
+    assert found["n"].values.tolist() == [10, 0, 3]
+
+
+def test_anomalies_want_dates_of_one_calendar() -> None:
+    dates = [cftime.DatetimeNoLeap(2001, 1 + i, 1) for i in range(4)]
+    dates[2] = cftime.Datetime360Day(2001, 3, 1)
+    mixed = xr.DataArray(np.arange(4.0), {"time": np.array(dates, dtype=object)}, ("time",))
+    with pytest.raises(CalendarError, match="dates of one calendar"):
+        anomalies(mixed)
+    with pytest.raises(CalendarError, match="expected monthly dates in 'year'"):
+        anomalies(yearly([1.0, 2.0]), dim="year")
+    with pytest.raises(DimensionError, match="expected a dimension time"):
+        anomalies(yearly([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("calendar", ["noleap", "360_day", "standard"])
+def test_calendars_of_models_are_understood(calendar: str) -> None:
+    time = xr.date_range("2001-01", periods=72, freq="MS", calendar=calendar, use_cftime=True)
+    values = xr.DataArray(np.arange(72.0), {"time": time}, ("time",), attrs={"units": "PgC yr-1"})
+    assert yearly_means(values)["year"].values.tolist() == list(range(2001, 2007))
+    assert anomalies(values).sum().item() == pytest.approx(0.0, abs=1e-9)
+    assert iav(values)["n"].item() == 6

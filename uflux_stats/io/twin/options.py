@@ -9,7 +9,7 @@ import pandas as pd
 
 from uflux_stats.errors import ConfigError
 
-TWIN_VERSION: Final = "1"
+TWIN_VERSION: Final = "2"
 """Raised whenever equal options no longer give equal bytes."""
 NOTICE: Final = (
     "GENERATED TWIN EARTH: made by a computer program from a seed. "

@@ -17,6 +17,8 @@ STEPS: Final = {
     "FAPAR": (0.01, "1"), "P": (0.1, "mm d-1"),
 }  # fmt: skip
 """By how much each driver alone is changed to find its direct effect."""
+SHIFTS: Final = {"TA": (2.0, "K"), "P": (0.2, "mm d-1")}
+"""By how much a cause is raised with all the weather that follows from it."""
 CARBON: Final = ("GPP", "RECO", "NEE", "NPP", "Ra", "Rh")
 
 
@@ -50,6 +52,8 @@ def key_truths(
     dict
         ``totals`` and ``trends`` of the globe; ``trends_without`` each deliberate trend, from the
         same weather without it; ``direct_effects`` of a step in one driver with all others kept;
+        ``driver_trends``, what the trend of one driver alone adds to the trend of the globe;
+        ``total_effects`` of a shift in one cause with the weather that follows, by continent;
         ``respiration`` by vegetation class.
     """
     totals = yearly_totals(planet, fluxes)
@@ -61,6 +65,8 @@ def key_truths(
         "trends": _slopes(totals),
         "trends_without": _trends_without(planet, properties, options),
         "direct_effects": _direct_effects(planet, weather, properties, totals),
+        "driver_trends": _driver_trends(planet, weather, properties, totals),
+        "total_effects": _total_effects(planet, fluxes, properties, options),
         "air_temperature_trend": {"value": _warming(planet, weather), "units": "K yr-1"},
         "respiration": _respiration(planet, properties),
     }
@@ -103,6 +109,58 @@ def _direct_effects(
             name: float((moved[name] - totals[name]).mean()) for name in CARBON
         }
     return effects
+
+
+def _driver_trends(
+    planet: xr.Dataset, weather: xr.Dataset, properties: Properties, totals: xr.Dataset
+) -> dict[str, dict[str, Any]]:
+    """Trends of totals less those with one driver's own trend taken out, cell by cell and month.
+
+    From the second year on: what fluxes remember of a year before the first is made up. Nothing of
+    less than three years.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if totals.sizes["year"] < 3:
+        return found
+    later = totals.isel(year=slice(1, None))
+    for driver in STEPS:
+        steady = weather.assign({driver: _without_trend(weather[driver])})
+        other = yearly_totals(planet, true_fluxes(steady, properties)).isel(year=slice(1, None))
+        found[driver] = {"units": "PgC yr-2"} | {
+            name: slope(later[name]) - slope(other[name]) for name in CARBON
+        }
+    return found
+
+
+def _without_trend(values: xr.DataArray) -> xr.DataArray:
+    """Take the least-squares line from the second year on out of each calendar month."""
+    years = values.values.reshape(-1, 12, *values.shape[1:])
+    passed = np.arange(len(years)) - len(years) / 2
+    line = np.einsum("y,y...->...", passed[1:], years[1:]) / (passed[1:] ** 2).sum()
+    steady = years - np.multiply.outer(passed, line)
+    return values.copy(data=steady.reshape(values.shape))
+
+
+def _total_effects(
+    planet: xr.Dataset, fluxes: xr.Dataset, properties: Properties, options: TwinOptions
+) -> dict[str, dict[str, Any]]:
+    """Mean change of fluxes by continent where a cause is shifted and its effects follow."""
+    area = planet["land_area"].values
+    places = {"globe": np.ones(area.size, bool)} | {
+        str(name): planet["continent"].values == name
+        for name in np.unique(planet["continent"].values)
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for cause, (shift, units) in SHIFTS.items():
+        other = true_fluxes(make_weather(planet, options, shifts={cause: shift}), properties)
+        found[cause] = {"shift": shift, "shift_units": units, "units": "gC m-2 d-1"}
+        for name, here in places.items():
+            weight = area * here / area[here].sum()
+            found[cause][name] = {
+                flux: float(((other[flux] - fluxes[flux]).mean("time").values * weight).sum())
+                for flux in CARBON
+            }
+    return found
 
 
 def _respiration(planet: xr.Dataset, properties: Properties) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Simulated monthly weather and greenness of the twin Earth."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,9 @@ STEFAN_BOLTZMANN: Final = 5.670374e-8
 DRIVERS: Final = ("TA", "TS", "VPD", "SWIN", "LWIN", "RNET", "P", "PA", "CO2", "FAPAR")
 
 
-def make_weather(planet: xr.Dataset, options: TwinOptions) -> xr.Dataset:
+def make_weather(
+    planet: xr.Dataset, options: TwinOptions, *, shifts: Mapping[str, float] | None = None
+) -> xr.Dataset:
     """Simulate all drivers on the land cells.
 
     Parameters
@@ -29,6 +32,9 @@ def make_weather(planet: xr.Dataset, options: TwinOptions) -> xr.Dataset:
         From ``make_planet``.
     options : TwinOptions
         Years, seed and deliberate trends. The same seed gives the same noise whatever the trends.
+    shifts : mapping of str to float, optional
+        By how much TA [K] and P [mm d-1] are higher, always and everywhere; what they cause
+        follows.
 
     Returns
     -------
@@ -37,8 +43,9 @@ def make_weather(planet: xr.Dataset, options: TwinOptions) -> xr.Dataset:
     """
     month = options.time.month.to_numpy() - 1
     wave = red_index(options.rng("oscillation"), options.time.size, persistence=0.92)[:, None]
-    air = _temperature(planet, options, wave)
-    rain = _rain(planet, options, wave)
+    higher = shifts or {}
+    air = _temperature(planet, options, wave) + higher.get("TA", 0.0)
+    rain = _rain(planet, options, wave) + higher.get("P", 0.0)
     sun = planet["sun"].values[month]
     moist = _wetness(planet["P"].values[month], rain, planet["aridity"].values)
     cloud = 1 - np.exp(-rain / 3.5)

@@ -1,4 +1,4 @@
-"""Stage that draws the allocation: divergence of the sinks, balance and maps of the stocks."""
+"""Stage that draws the allocation: divergence of the sinks, stocks, series and boxes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import STOCKS
-from uflux_stats.pipeline.stages.budget import BALANCE, DIVERGENCE, GLOBE
+from uflux_stats.pipeline.stages.budget import ALLOCATION, BALANCE, DIVERGENCE, GLOBE
+from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.reporting.allocation import sink_divergence, stock_change_figure
+from uflux_stats.reporting.changes import total_figures
 from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.style import save_figure
@@ -25,7 +27,7 @@ MAPPED: Final = ("NPP", "Rh", "cVeg", "cSoil")
 def figures(task: Task) -> Mapping[str, Number]:
     """Draw what the budget stage found."""
     numbers = json.loads(task.input(DIVERGENCE).read_text(encoding="utf-8"))
-    drawn = dict(_maps(task))
+    drawn = dict(_maps(task)) | total_figures(load(task.input(ALLOCATION)), "allocated")
     if numbers:
         drawn["sink_divergence"] = sink_divergence(numbers)
     changes = _changes(task)

@@ -1,4 +1,4 @@
-"""Stage that draws what drives the fluxes, and what the refinement has learned."""
+"""Stage that draws what drives the fluxes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,45 +9,35 @@ from matplotlib.figure import Figure
 from uflux_stats.attribution.network import fit_network
 from uflux_stats.attribution.query import query
 from uflux_stats.attribution.samples import ALL
-from uflux_stats.explain import gain, shap_importance, shap_values
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.causes import ATTRIBUTION
 from uflux_stats.pipeline.stages.data import TOWERS, load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
-from uflux_stats.pipeline.stages.engine import REFINER
-from uflux_stats.refinement import Refiner
 from uflux_stats.reporting.attribution import forest, graph_pair, raw_against_anomaly, trend_shares
-from uflux_stats.reporting.explanation import bee_swarm, importance_bars
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "attribution_figures"
-EXPLAINED: Final = ("GPP", "RECO", "NEE")
-ROWS: Final = 1500
-FOLDS: Final = 3
-"""Enough for figures: one refitted member for each third of the towers explains the others."""
 
 
 def figures(task: Task) -> Mapping[str, Number]:
-    """Draw networks, effects, shares of trends and SHAP values at towers."""
+    """Draw networks, effects and shares of trends at towers."""
     towers = load(task.input(TOWERS))
     folder = task.output(f"{FIGURES}/graph.png").parent
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     found = load(task.input(ATTRIBUTION))
-    drawn = dict(_explained(Refiner.load(task.input(REFINER)), towers, task))
     if "attribution" in found:
-        drawn |= dict(_attributed(found, towers, task.settings["regions"]))
-    for name, figure in drawn.items():
-        save_figure(figure, folder / f"{name}.png", notice=notice)
+        for name, figure in _attributed(found, towers, task.settings["regions"]):
+            save_figure(figure, folder / f"{name}.png", notice=notice)
     return {}
 
 
 def _attributed(
     found: xr.Dataset, towers: xr.Dataset, regions: RegionSet
 ) -> Iterator[tuple[str, Figure]]:
-    """Draw the stored attribution; the networks of months as they are are fitted again."""
-    raw = fit_network(towers, by="continent", transform="raw", regions=regions)
+    """Draw the stored attribution, beside the published graph of months as they are."""
+    raw = fit_network(towers, "paper", by="continent", transform="raw", regions=regions)
     for group, network in raw.items():
         place = {"region": group.region, "pft": ALL}
         if found["n"].sel(place).isel(transform=0).item():
@@ -62,19 +52,6 @@ def _attributed(
     trends = query(found, region=None, quantity="trend")
     for target in ("GPP", "RECO", "NEP"):
         yield f"trend_{target}", trend_shares(trends, target=target)
-
-
-def _explained(refiner: Refiner, towers: xr.Dataset, task: Task) -> Iterator[tuple[str, Figure]]:
-    """Draw SHAP values of rows that the explained trees have not seen."""
-    values = shap_values(refiner, towers, folds=FOLDS, members=1, rows=ROWS, threads=task.workers)
-    for flux in EXPLAINED:
-        if flux in values:
-            yield f"shap_swarm_{flux}", bee_swarm(values, flux)
-            by_continent = shap_importance(values, flux, by="continent",
-                                           regions=task.settings["regions"])  # fmt: skip
-            used = [str(name) for name in values["feature"].values]
-            gains = gain(refiner.fit.ensembles[flux], used)
-            yield f"shap_bars_{flux}", importance_bars(by_continent, gains)
 
 
 def _file(region: str) -> str:

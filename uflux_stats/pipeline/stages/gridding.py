@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.grid.polygons import RegionSet
-from uflux_stats.grid.regions import By
+from uflux_stats.grid.regions import REGION_KIND, By
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
@@ -17,13 +17,15 @@ from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
 from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
-from uflux_stats.stats.iav import FEWEST_YEARS, iav
-from uflux_stats.stats.totals import total
+from uflux_stats.stats.iav import iav, iav_contribution
+from uflux_stats.stats.totals import FLUX_TOTAL, total
 from uflux_stats.stats.trend import trend
+from uflux_stats.stats.yearly import FEWEST_YEARS
 
 FLUXES: Final = "fluxes.zarr"
 STATISTICS: Final = "statistics.nc"
-BY: Final[tuple[By, ...]] = ("globe", "continent", "pft", "tropics")
+PARTS: Final[tuple[By, ...]] = ("continent", "pft", "tropics")
+BY: Final[tuple[By, ...]] = ("globe", *PARTS)
 _INTERVAL: Final = (0.05, 0.95)
 
 
@@ -51,7 +53,11 @@ def statistics(task: Task) -> Mapping[str, Number]:
         title="Yearly totals of the cubes by region",
         precision="float64",
     )
-    return {**dict(_total_numbers(summed)), **dict(_change_numbers(summed))}
+    return {
+        **dict(_total_numbers(summed)),
+        **dict(_change_numbers(summed)),
+        **dict(share_numbers(summed)),
+    }
 
 
 def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
@@ -138,6 +144,33 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                     note="sd of yearly totals about their trend",
                 ),
             )
+
+
+def share_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
+    """Yield how much of the variability between years each region makes, kind by kind.
+
+    Parameters
+    ----------
+    summed : xr.Dataset, (member, year, region) [PgC yr-1 or W m-2]
+        Of ``regional_totals``; nothing is yielded of fewer than four years.
+    """
+    if summed.sizes["year"] < FEWEST_YEARS:
+        return
+    for name, values in summed.data_vars.items():
+        if values.attrs["units"] != FLUX_TOTAL:
+            continue
+        yearly = values.mean("member", keep_attrs=True)
+        for kind in PARTS:
+            shares = iav_contribution(yearly.isel(region=yearly[REGION_KIND].values == kind))
+            for region in shares["region"].values[shares.notnull().values]:
+                yield (
+                    key("iav_share", _label(region), str(name)),
+                    number(
+                        shares.sel(region=region).item(),
+                        n=summed.sizes["year"],
+                        note=f"share of the variability of all regions by {kind}; they sum to one",
+                    ),
+                )
 
 
 def _label(region: object) -> str:

@@ -7,20 +7,24 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from uflux_stats.baselines import complete_drivers
+from uflux_stats.bayes import RespirationFit
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.budget import ALLOCATION
-from uflux_stats.pipeline.stages.data import TWIN, load
+from uflux_stats.pipeline.stages.data import TOWERS, TWIN, load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
+from uflux_stats.pipeline.stages.posterior import fits
 from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import FLUXES as FLUX_NAMES
 from uflux_stats.schema import variable
-from uflux_stats.stats.iav import FEWEST_YEARS
 from uflux_stats.stats.totals import total
 from uflux_stats.stats.trend import trend
+from uflux_stats.stats.yearly import FEWEST_YEARS
 
+Pair = tuple[Number, Number]
 STAGE_PREFIX: Final = "twin"
 CARBON: Final = ("GPP", "RECO", "NEP", "NEP_difference")
 DIVIDED: Final = ("NPP", "Ra", "Rh", "cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")
@@ -49,7 +53,54 @@ def allocation_recovery(task: Task) -> Mapping[str, Number]:
     return dict(_named(dict(_divided(summed, truth))))
 
 
-Pair = tuple[Number, Number]
+def respiration_recovery(task: Task) -> Mapping[str, Number]:
+    """Compare posterior intervals with the respiration parameters that are true at the towers."""
+    truth = load(task.input(f"{TWIN}/truth.nc"))
+    observed = complete_drivers(load(task.input(TOWERS)))
+    pairs: dict[tuple[str, str], Pair] = {}
+    for form, fit in fits(task).items():
+        pairs |= dict(_parameters(fit, form, true_parameters(truth, observed)))
+    return dict(_named(pairs))
+
+
+def true_parameters(truth: xr.Dataset, towers: xr.Dataset) -> xr.Dataset:
+    """Return the true Q10 [1] and the log rate at 10 degC [gC m-2 d-1] of every tower, (site,).
+
+    The rate is what respiration without noise comes to at 10 degC, mean of its logarithm over the
+    months, so that moisture and substrate are at their averages as in the posterior.
+    """
+    sites = towers["site"].values
+    q10 = truth["tower_Q10"].sel(site=sites)
+    reco = truth["tower_RECO"].sel(site=sites)
+    reco, warmth = xr.align(reco, (towers["TA"] - 10.0) / 10.0, join="inner")
+    typical = (reco / q10**warmth).clip(min=1e-6)
+    logarithm: xr.DataArray = xr.apply_ufunc(np.log, typical)
+    return xr.Dataset({"Q10": q10, "log_rate": logarithm.mean("time")})
+
+
+def _parameters(
+    fit: RespirationFit, form: str, truth: xr.Dataset
+) -> Iterator[tuple[tuple[str, str], Pair]]:
+    """Yield Q10 of every class, and the share of towers whose truth the intervals hold."""
+    true = truth.sel(site=list(fit.rows.sites))
+    table, groups = fit.summary(), np.array(fit.rows.groups)[fit.rows.group]
+    if "Q10_median" not in table:
+        return
+    for name in np.unique(groups):
+        row = table.loc[name] if name in table.index else table.iloc[-1]
+        found = number(row["Q10_median"], interval=(row["Q10_low"], row["Q10_high"]),
+                       n=row["n_months"], note=f"{row['n_sites']:.0f} towers")  # fmt: skip
+        yield ("respiration", f"{form}_Q10_{name}"), (
+            found, number(np.exp(np.log(true["Q10"].values[groups == name]).mean())),
+        )  # fmt: skip
+    draws, level = fit.draws(), number(0.9, note="nominal coverage of the interval")
+    known = {"Q10": np.log(true["Q10"].values), "Rref": true["log_rate"].values}
+    sampled = {"Q10": draws.site_slope(fit.rows), "Rref": draws.site_log_rate(fit.rows)}
+    for name, values in sampled.items():
+        low, high = np.quantile(values, (0.05, 0.95), axis=0)
+        inside = (low <= known[name]) & (known[name] <= high)
+        found = number(inside.mean(), n=inside.size, note="towers whose truth is within 90 %")
+        yield ("respiration", f"{form}_{name}_coverage"), (found, level)
 
 
 def _named(pairs: Mapping[tuple[str, str], Pair]) -> Iterator[tuple[str, Number]]:

@@ -9,27 +9,43 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.choices import require_choice
-from uflux_stats.errors import CalendarError, ConfigError, RangeError
+from uflux_stats.errors import ConfigError, RangeError
 from uflux_stats.stats.cells import Floats, apply_kernel
 from uflux_stats.stats.result import Result
-from uflux_stats.stats.trend.bootstrap import BOOTSTRAP_FIELDS, Resampling, bootstrap
-from uflux_stats.stats.trend.least_squares import (
-    AR1_FIELDS,
-    LINE_FIELDS,
-    newey_west,
-    ols,
+from uflux_stats.stats.trend.bootstrap import Resampling, bootstrap
+from uflux_stats.stats.trend.least_squares import EFFECTIVE_FIELDS, effective_n, newey_west, ols
+from uflux_stats.stats.trend.line import LINE_FIELDS
+from uflux_stats.stats.trend.memory import (
+    MEMORIES,
+    MEMORY_FIELDS,
+    learn_memories,
+    memory_likelihood,
     ols_ar1,
 )
 from uflux_stats.stats.trend.rank import RANK_FIELDS, theil_sen
 from uflux_stats.stats.trend.seasonal import seasonal_mann_kendall
-from uflux_stats.stats.yearly import month_matrix, yearly_means
-
-FEWEST_YEARS: Final = 4
+from uflux_stats.stats.yearly import FEWEST_YEARS, month_matrix, require_years, yearly_means
 
 
 @dataclass(frozen=True)
 class Method:
-    """A trend method: its kernel, the numbers it gives, and its name in words."""
+    """A trend method.
+
+    Attributes
+    ----------
+    kernel : callable
+        From series (cells, steps), missing values as NaN, the time (steps,) in years, the nominal
+        coverage of the interval and the ``options`` to the ``fields`` (cells, fields). Only series
+        that can be computed get there.
+    fields : tuple of str
+        Names of the numbers it gives.
+    title : str
+        The method in words.
+    options : tuple of str
+        Names of what else can be chosen.
+    monthly : bool
+        Whether it takes months, (cells, years * 12), instead of years.
+    """
 
     kernel: Callable[..., Floats]
     fields: tuple[str, ...]
@@ -43,7 +59,10 @@ def _bootstrap(series: Floats, time: Floats, confidence: float, **options: int) 
 
 
 METHODS: Final[dict[str, Method]] = {
-    "ols_ar1": Method(ols_ar1, AR1_FIELDS, "least squares, bias-corrected AR(1) errors"),
+    "ols_ar1": Method(
+        ols_ar1, MEMORY_FIELDS, "least squares, bias-corrected AR(1) errors", ("shared_memory",)
+    ),
+    "effective_n": Method(effective_n, EFFECTIVE_FIELDS, "least squares, effective sample size"),
     "ols": Method(ols, LINE_FIELDS, "least squares, independent errors"),
     "newey_west": Method(newey_west, LINE_FIELDS, "least squares, Newey-West errors", ("maxlags",)),
     "theil_sen": Method(theil_sen, RANK_FIELDS, "Theil-Sen, Mann-Kendall", ("prewhiten",)),
@@ -51,10 +70,13 @@ METHODS: Final[dict[str, Method]] = {
         seasonal_mann_kendall, RANK_FIELDS, "seasonal Mann-Kendall", monthly=True
     ),
     "bootstrap": Method(
-        _bootstrap, BOOTSTRAP_FIELDS, "least squares, block bootstrap", ("block", "draws", "seed")
+        _bootstrap, LINE_FIELDS, "least squares, block bootstrap", ("block", "draws", "seed")
     ),
 }
 """The trend methods by name."""
+
+SMALLEST: Final = {"maxlags": 0, "block": 1, "draws": 2, "seed": 0}
+"""Whole numbers that are options, and the least each may be."""
 
 LONG_NAMES: Final = {
     "slope": "trend",
@@ -63,7 +85,7 @@ LONG_NAMES: Final = {
     "p": "two-sided p value of no trend",
     "stderr": "standard error of the trend",
     "intercept": "value of the line at time 0",
-    "lag1": "lag-1 correlation of the noise, bias-corrected",
+    "lag1": "lag-1 correlation of the noise",
     "n_effective": "effective number of independent values",
     "z": "standard normal statistic",
     "tau": "Kendall's tau",
@@ -90,15 +112,16 @@ def trend(
     values : xr.DataArray, (year, ...) or (time, ...)
         Any unit; yearly or monthly, at least four years. Dask arrays stay lazy.
     method : str
-        One of ``METHODS``: ``ols_ar1`` (default), ``ols``, ``newey_west``, ``theil_sen``,
-        ``seasonal_mann_kendall``, ``bootstrap``.
+        One of ``METHODS``: ``ols_ar1`` (default), ``effective_n``, ``ols``, ``newey_west``,
+        ``theil_sen``, ``seasonal_mann_kendall``, ``bootstrap``.
     dim : str, optional
         The dimension of time; otherwise ``year`` or ``time``.
     confidence : float
         Nominal coverage of the interval.
     **options
-        Of the method: ``maxlags`` (newey_west), ``prewhiten`` (theil_sen), ``block``, ``draws``,
-        ``seed`` (bootstrap).
+        Of the method: ``shared_memory`` (ols_ar1: learn how memory is distributed from all series
+        together, for maps and groups of towers; loads them once), ``maxlags`` (newey_west),
+        ``prewhiten`` (theil_sen), ``block``, ``draws``, ``seed`` (bootstrap).
 
     Returns
     -------
@@ -112,11 +135,11 @@ def trend(
     CalendarError
         If the axis has fewer than four years or is not monthly or yearly.
     DimensionError
-        If there is no dimension of time.
+        If there is no dimension of time, or ``values`` is not one labelled array.
     ConfigError
         If the method or an option is unknown.
     RangeError
-        If ``confidence`` is not between 0 and 1.
+        If ``confidence`` is not between 0 and 1, or an option is out of its range.
 
     Examples
     --------
@@ -132,12 +155,11 @@ def trend(
             f"confidence: expected a number between 0 and 1, got {confidence}; try 0.95"
         )
     series, steps, time = _series(values, dim, monthly=chosen.monthly)
-    if len(time) < FEWEST_YEARS:
-        raise CalendarError(
-            f"values: expected at least {FEWEST_YEARS} years, got {len(time)}; "
-            "a shorter series has no trend worth a number"
-        )
-    kernel = partial(chosen.kernel, time=time, confidence=confidence, **options)
+    require_years(len(time))
+    settings = dict(options)
+    if settings.pop("shared_memory", False):
+        settings["prior"] = _shared_memory(series, steps, time)
+    kernel = partial(chosen.kernel, time=time, confidence=confidence, **settings)
     fewest = FEWEST_YEARS * (12 if chosen.monthly else 1)
     data = apply_kernel(kernel, series, steps, fields=chosen.fields, at_least=fewest)
     attrs = {"method": method, "description": chosen.title, "confidence": confidence, **options}
@@ -168,7 +190,24 @@ def _method(name: str, options: dict[str, Any]) -> Method:
             f"options: expected {list(METHODS[name].options)} for method {name!r}, got {unknown}; "
             "remove them or choose another method"
         )
+    for option, least in SMALLEST.items():
+        value = options.get(option)
+        if value is not None and not (isinstance(value, int | np.integer) and value >= least):
+            raise RangeError(
+                f"{option}: expected a whole number of at least {least}, got {value!r}; "
+                "leave it out for the usual one"
+            )
     return METHODS[name]
+
+
+def _shared_memory(series: xr.DataArray, dim: str, time: Floats) -> Floats | None:
+    """Learn the distribution of memories from all series; None where there is no series."""
+    names = tuple(map(str, range(MEMORIES)))
+    kernel = partial(memory_likelihood, time=time)
+    found = apply_kernel(kernel, series, dim, fields=names, at_least=FEWEST_YEARS).compute()
+    likelihood = np.column_stack([found[name].values.ravel() for name in names])
+    known = likelihood[np.isfinite(likelihood[:, 0])]
+    return learn_memories(known) if len(known) else None
 
 
 def _series(

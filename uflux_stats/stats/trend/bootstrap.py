@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 
 from uflux_stats.stats.cells import Floats
-from uflux_stats.stats.trend.line import fit_line
+from uflux_stats.stats.trend.line import LINE_FIELDS, fit_line
 
-BOOTSTRAP_FIELDS: Final = ("slope", "low", "high", "p", "stderr", "intercept")
 CELLS_AT_ONCE: Final = 1024
 
 
@@ -40,21 +39,20 @@ def bootstrap(
     their correlation over less than a block is kept. All series with the same gaps get the same
     draws, whatever the Dask chunks. Residuals are enlarged by ``sqrt(n/(n - 2))``.
 
+    Arguments and result are those of every ``Method.kernel``. Missing values are dropped, the rest
+    counted as neighbours.
+
     Parameters
     ----------
-    series : array, (cells, steps)
-        Missing values as NaN; dropped, the rest counted as neighbours.
-    time : array, (steps,)
-        In years.
-    confidence : float
-        Nominal coverage of the percentile interval.
+    series, time, confidence
+        As in ``Method.kernel``.
     resampling : Resampling, optional
         Block length, number of draws, seed.
 
     Returns
     -------
     array, (cells, 6)
-        The columns ``BOOTSTRAP_FIELDS``; ``p`` is the share of draws at least as far from the slope
+        The columns ``LINE_FIELDS``; ``p`` is the share of draws at least as far from the slope
         as the slope is from zero.
 
     References
@@ -62,7 +60,7 @@ def bootstrap(
     Kunsch, H. R. (1989), Ann. Stat. 17, 1217-1241, doi 10.1214/aos/1176347265.
     """
     chosen_draws = resampling or Resampling()
-    out = np.empty((len(series), len(BOOTSTRAP_FIELDS)))
+    out = np.empty((len(series), len(LINE_FIELDS)))
     patterns, which = np.unique(np.isfinite(series), axis=0, return_inverse=True)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     for number, pattern in enumerate(patterns):

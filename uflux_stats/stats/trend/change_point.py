@@ -5,12 +5,10 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.errors import CalendarError
 from uflux_stats.stats.cells import Floats, apply_kernel
 from uflux_stats.stats.result import Result
-from uflux_stats.stats.yearly import yearly_means
+from uflux_stats.stats.yearly import FEWEST_YEARS, require_years, yearly_means
 
-FEWEST_YEARS: Final = 4
 FIELDS: Final = ("year", "statistic", "p", "before", "after")
 CELLS_AT_ONCE: Final = 1024
 
@@ -51,10 +49,7 @@ def change_point(values: xr.DataArray, *, dim: str | None = None) -> Result:
     """
     series = yearly_means(values, dim)
     time = series["year"].values.astype(np.float64)
-    if len(time) < FEWEST_YEARS:
-        raise CalendarError(
-            f"values: expected at least {FEWEST_YEARS} years, got {len(time)}; give more years"
-        )
+    require_years(len(time))
     data = apply_kernel(
         lambda block: pettitt(block, time), series, "year", fields=FIELDS, at_least=FEWEST_YEARS
     )

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from uflux_stats.checks import require_dims
+from uflux_stats.checks import require_array, require_dims
 from uflux_stats.errors import DimensionError
+from uflux_stats.stats.cells import STATUS, status_attrs
 from uflux_stats.stats.moments import mean, quantile, variance
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.api import trend
@@ -44,7 +45,8 @@ def ensemble_trend(
     Result, (...)
         ``slope`` (mean over members), ``low``, ``high``, ``p``, ``member_low``, ``member_high``,
         ``between`` and ``within`` (standard deviations), ``share_rising`` and
-        ``share_significant`` of the members, ``n`` (members that have a trend).
+        ``share_significant`` of the members, ``n`` (members that have a trend) and ``status``.
+        Missing where fewer than two members have a trend.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def ensemble_trend(
     >>> round(ensemble_trend(models).slope.item(), 2)
     1.49
     """
+    require_array(values, name="values")
     require_dims(values, [member], name="values")
     if values.sizes[member] < 2:
         raise DimensionError(
@@ -74,7 +77,17 @@ def ensemble_trend(
     for name, variable in data.data_vars.items():
         shared = {"p", "share_rising", "share_significant", "n"}
         variable.attrs = {"units": "1" if name in shared else single["slope"].attrs["units"]}
+    data = data.where(data["n"] >= 2).assign(n=data["n"], status=_status(single, member))
     return Result(data.assign_attrs(single.attrs), "Trend of an ensemble")
+
+
+def _status(single: xr.Dataset, member: str) -> xr.DataArray:
+    """Why an ensemble has no trend: what all its members lack, or that too few have one."""
+    codes = single["status"]
+    with_trend = (codes == 0).sum(member)
+    lacking = codes.max(member).where(with_trend == 0, STATUS.index("too_few_members"))
+    status: xr.DataArray = lacking.where(with_trend < 2, STATUS.index("computed"))
+    return status.astype(np.int8).assign_attrs(status_attrs(), units="1")
 
 
 def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:

@@ -1,19 +1,26 @@
 """Which cells of a map of p values are significant, when thousands are tested at once."""
 
+from typing import Literal, TypeAlias, get_args
+
 import numpy as np
 import xarray as xr
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import RangeError
 
+Dependence: TypeAlias = Literal["positive", "any"]
 
-def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
+
+def field_significance(
+    p: xr.DataArray, *, level: float = 0.05, dependence: Dependence = "positive"
+) -> xr.DataArray:
     """Find the significant cells while holding the false discovery rate.
 
     Testing every cell at 5 % calls 5 % of a map without any trend significant. Here at most
-    ``level`` of the cells that are called significant are so by chance. Positively correlated
-    neighbours make it stricter, not looser; where fields are strongly correlated, twice the level
-    wanted may be given [2]_. It holds as far as the p values do: of short series with strong
-    memory the smallest p values are too small, and more is found than there is.
+    ``level`` of the cells that are called significant are so by chance, on average over maps [1]_.
+    Positively correlated neighbours, as maps have, do not loosen this [2]_; where fields are
+    strongly correlated, twice the level wanted may be given [3]_. It holds as far as the smallest
+    p values do: of short series with memory take them from the default method of ``trend``.
 
     Parameters
     ----------
@@ -21,6 +28,9 @@ def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
         p values between 0 and 1; missing where not tested.
     level : float
         False discovery rate.
+    dependence : {"positive", "any"}
+        How tests depend on each other: not at all or positively (Benjamini and Hochberg), or in
+        any way (Benjamini and Yekutieli), which finds less.
 
     Returns
     -------
@@ -32,12 +42,16 @@ def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
     ------
     RangeError
         If ``level`` or a p value lies outside 0 to 1.
+    ConfigError
+        If ``dependence`` is neither.
 
     References
     ----------
     .. [1] Benjamini, Y. and Hochberg, Y. (1995), J. R. Stat. Soc. B 57, 289-300,
        doi 10.1111/j.2517-6161.1995.tb02031.x.
-    .. [2] Wilks, D. S. (2016), Bull. Am. Meteorol. Soc. 97, 2263-2273,
+    .. [2] Benjamini, Y. and Yekutieli, D. (2001), Ann. Stat. 29, 1165-1188,
+       doi 10.1214/aos/1013699998.
+    .. [3] Wilks, D. S. (2016), Bull. Am. Meteorol. Soc. 97, 2263-2273,
        doi 10.1175/BAMS-D-15-00267.1.
 
     Examples
@@ -47,6 +61,7 @@ def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
     """
     if not 0 < level < 1:
         raise RangeError(f"level: expected a number between 0 and 1, got {level}; try 0.05")
+    require_choice(dependence, get_args(Dependence), name="dependence")
     numbers = p.values
     tested = np.sort(numbers[np.isfinite(numbers)])
     if tested.size and (tested[0] < 0 or tested[-1] > 1):
@@ -54,13 +69,16 @@ def field_significance(p: xr.DataArray, *, level: float = 0.05) -> xr.DataArray:
             f"p: expected values between 0 and 1, got {tested[0]:.4g} to {tested[-1]:.4g}; "
             "give p values"
         )
-    passing = np.flatnonzero(tested <= level * np.arange(1, len(tested) + 1) / max(len(tested), 1))
+    rank = np.arange(1, len(tested) + 1)
+    penalty = float((1 / rank).sum()) if dependence == "any" else 1.0
+    passing = np.flatnonzero(tested * len(tested) * penalty <= level * rank)
     threshold = float(tested[passing[-1]]) if len(passing) else 0.0
     found = (numbers <= threshold) & bool(len(passing))
     attrs = {
         "units": "1",
         "long_name": "significant at a false discovery rate",
         "level": level,
+        "dependence": dependence,
         "threshold": threshold,
         "tested": int(tested.size),
         "significant": int(found.sum()),

@@ -1,8 +1,8 @@
-"""Least-squares trends: independent residuals, bias-corrected AR(1), and Newey-West errors.
+"""Least-squares trends: independent residuals, effective sample size, and Newey-West errors.
 
 Yearly carbon fluxes remember the year before. Least squares that ignore this find trends that are
 not there. The lag-1 correlation seen in twenty residuals is itself biased low, so correcting with
-it as it stands is not enough either.
+it as it stands is not enough either; ``memory`` holds the default, which leaves it open.
 """
 
 from typing import Final
@@ -10,10 +10,9 @@ from typing import Final
 import numpy as np
 
 from uflux_stats.stats.cells import Floats
-from uflux_stats.stats.trend.line import Line, fit_line, student
+from uflux_stats.stats.trend.line import LINE_FIELDS, Line, fit_line, number_of_steps, student
 
-LINE_FIELDS: Final = ("slope", "low", "high", "p", "stderr", "intercept")
-AR1_FIELDS: Final = (*LINE_FIELDS, "lag1", "n_effective")
+EFFECTIVE_FIELDS: Final = (*LINE_FIELDS, "lag1", "n_effective")
 LARGEST_LAG1: Final = 0.95
 """Beyond this the effective sample would be smaller than any record can support."""
 FEWEST_EFFECTIVE: Final = 4.0
@@ -23,19 +22,7 @@ FEWEST_EFFECTIVE: Final = 4.0
 def ols(series: Floats, time: Floats, confidence: float) -> Floats:
     """Ordinary least squares: right when residuals are independent, too sure when they are not.
 
-    Parameters
-    ----------
-    series : array, (cells, steps)
-        Missing values as NaN.
-    time : array, (steps,)
-        In years.
-    confidence : float
-        Nominal coverage of the interval.
-
-    Returns
-    -------
-    array, (cells, 6)
-        The columns ``LINE_FIELDS``.
+    Arguments and result are those of every ``Method.kernel``; the columns are ``LINE_FIELDS``.
     """
     line = fit_line(series, time)
     freedom = line.n - 2
@@ -44,27 +31,17 @@ def ols(series: Floats, time: Floats, confidence: float) -> Floats:
     return np.column_stack([line.slope, *tests, line.intercept])
 
 
-def ols_ar1(series: Floats, time: Floats, confidence: float) -> Floats:
-    """Least squares whose error allows for AR(1) residuals, with the bias of lag-1 corrected.
+def effective_n(series: Floats, time: Floats, confidence: float) -> Floats:
+    """Least squares with the number of independent years that one estimate of lag-1 leaves.
 
     The lag-1 correlation ``r`` of the residuals of a fitted line is on average ``(2 + 4 rho)/n``
     too low, so ``rho = (n r + 2)/(n - 4)`` [1]_; it is kept within 0 and 0.95. The series then
     counts as ``n (1 - rho)/(1 + rho)`` independent years, in the error and in Student's t [2]_.
-    Neighbours are values one time step apart, so a gap is not bridged.
+    Neighbours are values one time step apart, so a gap is not bridged. The estimate is taken as
+    true, so that small values of ``p`` are too small: right for one interval, wrong for a map.
 
-    Parameters
-    ----------
-    series : array, (cells, steps)
-        Missing values as NaN.
-    time : array, (steps,)
-        In years.
-    confidence : float
-        Nominal coverage of the interval.
-
-    Returns
-    -------
-    array, (cells, 8)
-        The columns ``AR1_FIELDS``.
+    Arguments and result are those of every ``Method.kernel``; the columns are
+    ``EFFECTIVE_FIELDS``.
 
     References
     ----------
@@ -87,8 +64,8 @@ def corrected_lag1(line: Line, time: Floats) -> Floats:
 
     Pairs are neighbours one smallest step of ``time`` apart, both present.
     """
-    step = np.diff(time)
-    together = line.valid[:, 1:] & line.valid[:, :-1] & np.isclose(step, step.min())
+    next_to = number_of_steps(np.diff(time), time) == 1
+    together = line.valid[:, 1:] & line.valid[:, :-1] & next_to
     products = np.where(together, line.residual[:, 1:] * line.residual[:, :-1], 0.0).sum(axis=1)
     pairs = np.maximum(together.sum(axis=1), 1)
     scale = np.maximum(line.squares, np.finfo(np.float64).tiny)
@@ -106,21 +83,14 @@ def newey_west(
     of freedom. Missing years are dropped and the rest counted as neighbours. In records of a few
     decades the errors are too small (see the coverage table of the project).
 
+    Arguments and result are those of every ``Method.kernel``; the columns are ``LINE_FIELDS``.
+
     Parameters
     ----------
-    series : array, (cells, steps)
-        Missing values as NaN.
-    time : array, (steps,)
-        In years.
-    confidence : float
-        Nominal coverage of the interval.
+    series, time, confidence
+        As in ``Method.kernel``.
     maxlags : int, optional
         Lags that enter; by default ``floor(4 (n/100)^(2/9))``.
-
-    Returns
-    -------
-    array, (cells, 6)
-        The columns ``LINE_FIELDS``.
 
     References
     ----------

@@ -1,11 +1,15 @@
 """The least-squares line through every series: what three of the trend methods share."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy import special
 
 from uflux_stats.stats.cells import Bools, Floats
+
+LINE_FIELDS: Final = ("slope", "low", "high", "p", "stderr", "intercept")
+"""What every trend method built on a line gives."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,55 @@ def fit_line(series: Floats, time: Floats) -> Line:
     residual = departure - slope[:, None] * centred
     mean_time = mean_time + time.mean()
     return Line(slope, mean - slope * mean_time, mean_time, sxx, residual, valid, n)
+
+
+def number_of_steps(elapsed: Floats, time: Floats) -> Floats:
+    """Express spans of time in steps, the smallest of ``time`` being one.
+
+    Examples
+    --------
+    >>> number_of_steps(np.array([1.0, 4.0]), np.array([2001.0, 2002.0, 2006.0])).tolist()
+    [1.0, 4.0]
+    """
+    steps: Floats = np.rint(elapsed / np.diff(time).min())
+    return steps
+
+
+def student_below(z: Floats, freedom: Floats) -> Floats:
+    """Student's t distribution function, quick where the degrees of freedom are one whole number.
+
+    Right to rounding in the body; where tiny tails count, ``scipy.special.stdtr`` is exact.
+
+    Parameters
+    ----------
+    z : array, (..., cells)
+        Values.
+    freedom : array, (cells,)
+        Degrees of freedom, at least 2.
+
+    References
+    ----------
+    Abramowitz, M. and Stegun, I. A. (1964), Handbook of mathematical functions, 26.7.3-26.7.4.
+
+    Examples
+    --------
+    >>> student_below(np.array([-1.0, 0.0, 2.0]), np.full(3, 5.0)).round(4).tolist()
+    [0.1816, 0.5, 0.949]
+    """
+    nu = int(freedom[0])
+    if (freedom != nu).any():
+        below: Floats = special.stdtr(freedom, z)
+        return below
+    tangent = z / np.sqrt(nu)
+    cosine = 1 / np.sqrt(1 + tangent**2)
+    squared, sine = cosine**2, tangent * cosine
+    odd = nu % 2
+    series = np.ones_like(squared)
+    for power in range(nu - 2 - odd, 0, -2):
+        series = 1 + series * squared * ((power - 1 + odd) / (power + odd))
+    inner = sine * series
+    between: Floats = 2 / np.pi * (np.arctan(tangent) + cosine * inner) if odd else inner
+    return (1 + between) / 2
 
 
 def student(slope: Floats, error: Floats, freedom: Floats, confidence: float) -> list[Floats]:

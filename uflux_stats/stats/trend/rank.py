@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from uflux_stats.stats.cells import Floats
+from uflux_stats.stats.cells import ROUNDING, Floats
 
 RANK_FIELDS: Final = ("slope", "low", "high", "p", "intercept", "z", "tau")
 PAIRS_AT_ONCE: Final = 2**18
@@ -45,14 +45,13 @@ def theil_sen(
 ) -> Floats:
     """Median of all pairwise slopes, tested by Mann-Kendall.
 
+    Arguments and result are those of every ``Method.kernel``. Sen's interval takes the values as
+    independent.
+
     Parameters
     ----------
-    series : array, (cells, steps)
-        Missing values as NaN.
-    time : array, (steps,)
-        In years.
-    confidence : float
-        Nominal coverage of Sen's interval, which takes the values as independent.
+    series, time, confidence
+        As in ``Method.kernel``.
     prewhiten : bool
         Test after trend-free pre-whitening: the slope is removed, the lag-1 correlation taken out,
         and the slope put back. Slope and interval stay those of the series itself. The lag-1
@@ -183,9 +182,6 @@ def _median(series: Floats) -> Floats:
     return median_sorted(np.sort(series, axis=1))
 
 
-_ROUNDING: Final = 1e-24
-
-
 def _prewhitened_test(series: Floats, time: Floats, slope: Floats) -> KendallTest:
     elapsed = time - time[0] + 1
     detrended = series - slope[:, None] * elapsed
@@ -195,7 +191,7 @@ def _prewhitened_test(series: Floats, time: Floats, slope: Floats) -> KendallTes
     products = np.where(neighbours, departure[:, 1:] * departure[:, :-1], np.nan)
     # a series on its own line has no departures, only rounding, and nothing to whiten
     spread = np.nansum(departure**2, axis=1)
-    real = spread > _ROUNDING * np.nansum(series**2, axis=1)
+    real = spread > ROUNDING**2 * np.nansum(series**2, axis=1)
     lag1 = np.zeros_like(spread)
     np.divide(np.nansum(products, axis=1), spread, out=lag1, where=real)
     white = np.where(neighbours, detrended[:, 1:] - lag1[:, None] * detrended[:, :-1], np.nan)

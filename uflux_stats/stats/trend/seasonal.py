@@ -22,19 +22,7 @@ def seasonal_mann_kendall(months: Floats, time: Floats, confidence: float) -> Fl
 
     Months are taken as independent of each other.
 
-    Parameters
-    ----------
-    months : array, (cells, years * 12)
-        Whole years, January first; missing values as NaN.
-    time : array, (years,)
-        In years.
-    confidence : float
-        Nominal coverage of Sen's interval.
-
-    Returns
-    -------
-    array, (cells, 7)
-        The columns ``RANK_FIELDS``.
+    Arguments and result are those of a monthly ``Method.kernel``; the columns are ``RANK_FIELDS``.
 
     References
     ----------

@@ -5,13 +5,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
+from uflux_stats.checks import require_array
 from uflux_stats.choices import require_choice
-from uflux_stats.errors import CalendarError, DimensionError
-from uflux_stats.stats.yearly import yearly_means
+from uflux_stats.errors import DimensionError, RangeError
+from uflux_stats.stats.yearly import require_years, yearly_means
 
 Model = Literal["ols", "newey_west", "glsar"]
 MODELS: Final[tuple[Model, ...]] = ("ols", "newey_west", "glsar")
-_FEWEST_YEARS: Final = 4
 
 
 def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1) -> Any:
@@ -38,6 +38,8 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     ------
     ConfigError
         If the model is unknown.
+    RangeError
+        If ``maxlags`` is negative.
     DimensionError
         If there is more than one dimension.
     CalendarError
@@ -54,16 +56,16 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     import statsmodels.api as sm
 
     require_choice(model, MODELS, name="model")
+    if maxlags < 0:
+        raise RangeError(f"maxlags: expected at least 0, got {maxlags}; 1 is usual for years")
+    require_array(series, name="series")
     if series.ndim != 1:
         raise DimensionError(
             f"series: expected one dimension, got {[*map(str, series.dims)]}; "
             "select one series, or use trend for all of them"
         )
     yearly = yearly_means(series).dropna("year")
-    if yearly.size < _FEWEST_YEARS:
-        raise CalendarError(
-            f"series: expected at least {_FEWEST_YEARS} years, got {yearly.size}; give more years"
-        )
+    require_years(yearly.size, name="series")
     years = yearly["year"].values.astype(float)
     line = sm.add_constant(pd.DataFrame({"year": years - years.mean()}))
     values = np.asarray(yearly.values, dtype=float)

@@ -1,0 +1,28 @@
+"""What a run tells at its end of the carbon it has divided."""
+
+from pathlib import Path
+
+from uflux_stats.pipeline.runner import RunRecord
+from uflux_stats.pipeline.summary import summary
+from uflux_stats.reporting.numbers import Number
+
+
+def told(numbers: dict[str, Number]) -> list[str]:
+    return summary(RunRecord(Path("out"), (), numbers)).splitlines()
+
+
+def test_parts_stand_beside_the_models_own_and_nothing_is_filled() -> None:
+    numbers = {
+        "totals.global.GPP_closed": Number(143.0, "PgC yr-1", 141.0, 146.0),
+        "totals.global.NPP": Number(78.0, "PgC yr-1", 68.0, 85.0),
+        "dgvm.global.NPP": Number(63.0, "PgC yr-1", 50.0, 80.0),
+        "totals.global.cVeg": Number(709.0, "PgC", 508.0, 1030.0),
+    }
+    lines = {line.split(" ")[0]: line for line in told(numbers)}
+    assert lines["NPP"].split()[3:] == ["78", "68", "to", "85", "63", "50", "to", "80"]
+    assert lines["cVeg"].endswith("508 to 1030")
+    assert lines["cLitter"].endswith("not available: no vegetation model tells of it")
+
+
+def test_without_models_nothing_is_told_of_parts() -> None:
+    assert not any("cLitter" in line for line in told({"totals.global.GPP": Number(130.0)}))
