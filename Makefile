@@ -22,6 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/uflux-stats run --out demo-run
+	$(BIN)/uflux-stats report --all --run demo-run
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from uflux_stats.refinement import Refiner as Refiner
     from uflux_stats.refinement import refine as refine
     from uflux_stats.refinement import upscale as upscale
+    from uflux_stats.reporting.reports import report as report
     from uflux_stats.stats.conservation import conservation as conservation
     from uflux_stats.stats.iav import iav as iav
     from uflux_stats.stats.metrics import score as score
@@ -80,6 +81,7 @@ _HOMES: Final[dict[str, str]] = {
     "read_drivers": "uflux_stats.io.drivers",
     "read_fluxnet": "uflux_stats.io.fluxnet",
     "refine": "uflux_stats.refinement",
+    "report": "uflux_stats.reporting.reports",
     "run": "uflux_stats.pipeline.run",
     "score": "uflux_stats.stats.metrics",
     "shap_values": "uflux_stats.explain.towers",

@@ -109,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
         help="ask a run what drives a flux, where, by how much and how surely",
         allow_abbrev=False,
     ))  # fmt: skip
+    _add_report(commands.add_parser(
+        "report",
+        help="render the reports of a run as pages",
+        description="Without a choice: the reports of the globe and of validation.",
+        allow_abbrev=False,
+    ))  # fmt: skip
     _add_data(commands.add_parser(
         "data",
         help="look at data before they are used",
@@ -149,6 +155,30 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
     _add_loudness(parser)
     parser.set_defaults(command=_attribute, form="table")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR",
+                        help="folder of a run")  # fmt: skip
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--continent", metavar="NAME", help="the report of one continent")
+    which.add_argument("--pft", metavar="NAME", help="the report of one land cover type")
+    which.add_argument("--all", dest="everything", action="store_true", help="all reports")
+    parser.add_argument("--engine", default="auto", metavar="NAME",
+                        help="auto (default), quarto or embedded")  # fmt: skip
+    _add_loudness(parser)
+    parser.set_defaults(command=_report)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from uflux_stats.reporting.reports import report
+
+    choice = {name: getattr(arguments, name) for name in ("continent", "pft", "everything")}
+    rendered = report(arguments.folder, **choice, engine=arguments.engine)
+    if not arguments.quiet:
+        print(f"rendered with {rendered.engine}")
+        for page in (*rendered.pages, rendered.index):
+            print(page)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

@@ -65,14 +65,19 @@ def flux_map(field: xr.DataArray, *, title: str) -> Figure:
 
 
 def _draw_map(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
+    draw_field(figure, ax, field, label)
+    ax.set(xlim=(-180, 180), ylim=(-60, 85))
+    ax.set(xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"))
+
+
+def draw_field(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
+    """Draw a field in the order (lat, lon) as colours, with coastlines and a colour bar below."""
     norm, colours = colour_scale(field)
     mesh = ax.pcolormesh(
         field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
         rasterized=True,
     )  # fmt: skip
     ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
-    ax.set(xlim=(-180, 180), ylim=(-60, 85))
-    ax.set(xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"))
     figure.colorbar(
         mesh, ax=ax, location="bottom", label=label, shrink=0.6, aspect=40, extend="both"
     )

@@ -1,6 +1,7 @@
 """A whole run on a tiny twin Earth: what it leaves behind, and that it is reproducible."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +11,14 @@ import xarray as xr
 
 from uflux_stats.config import RunConfig, build_config
 from uflux_stats.errors import UfluxError
+from uflux_stats.grid import CONTINENTS
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import provenance
 from uflux_stats.pipeline.run import run
+from uflux_stats.reporting.numbers import read_numbers
+from uflux_stats.reporting.reports import report
+from uflux_stats.reporting.wording import quantity
 
 TINY = {
     "twin": {"resolution": 15.0, "years": [2003, 2004], "towers": 8, "models": 2},
@@ -166,6 +171,24 @@ def test_posteriors_are_left_out_or_flagged_by_choice(tmp_path: Path) -> None:
     assert stages["propagation"].needs[0] == "posterior.nc"
     names = {stage.name for stage in plan(build_config({"respiration": {"posterior": False}}))}
     assert not names & {"posterior", "propagation", "sinks", "respiration figures"}
+
+
+def test_regions_have_their_figures_and_reports_render(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = shutil.copytree(folders[0], tmp_path / "out")
+    numbers = json.loads((out / "numbers.json").read_text())
+    counted = {key: one["value"] for key, one in numbers.items() if key.startswith("places.")}
+    continents = [counted[f"places.{name}.towers"] for name in CONTINENTS.values()]
+    assert sum(continents) == 8
+    assert (out / "regional_figures/map_asia.png").stat().st_size > 0
+    with xr.open_dataset(out / "maps.nc") as maps:
+        assert {"GPP", "NEE", "cVeg"} <= set(maps.data_vars)
+        assert set(maps["GPP"].dims) == {"lat", "lon"}
+    done = report(out, continent="Asia", engine="embedded")
+    page = done.pages[0].read_text(encoding="utf-8")
+    assert quantity(read_numbers(out / "numbers.json")["totals.Asia.GPP"]) in page
+    assert "skipped: fewer than 4 years" in page
 
 
 def test_models_without_a_grid_are_not_emulated(tmp_path: Path) -> None:

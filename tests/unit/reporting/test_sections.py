@@ -1,0 +1,223 @@
+"""Sections say what the numbers say, adapt to them, and name what is missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from uflux_stats.errors import DataFileError
+from uflux_stats.reporting.numbers import Number, Numbers
+from uflux_stats.reporting.origin import origin_text
+from uflux_stats.reporting.parts import command, missing, missing_line, notices
+from uflux_stats.reporting.reading import Reading, open_run
+from uflux_stats.reporting.region_sections import (
+    cube_section,
+    driver_table,
+    driver_text,
+    flux_summary,
+    flux_table,
+    regions_table,
+    sink_section,
+    stock_table,
+    tower_text,
+    truth_section,
+)
+from uflux_stats.reporting.showing import Picture, Remark, gallery, show
+from uflux_stats.reporting.skill_sections import (
+    closure_section,
+    emulator_section,
+    gap_callout,
+    group_table,
+    skill_table,
+    split_table,
+    stage_section,
+    tower_skill_table,
+)
+from uflux_stats.reporting.wording import figure_text, trend_text
+
+
+def reading(**numbers: Number) -> Reading:
+    return Reading(Path("out"), {name.replace("__", "."): one for name, one in numbers.items()}, {})
+
+
+def test_a_trend_is_called_so_only_if_its_interval_excludes_zero(small_run: Path) -> None:
+    text = flux_summary(open_run(small_run), "Europe")
+    assert "GPP rose by 0.0323 PgC yr⁻² (0.0184 to 0.0463) over 20 years" in text
+    assert "RECO shows no change that differs from zero" in text
+    table = flux_table(open_run(small_run), "Europe")
+    assert "**0.0323 PgC yr⁻² (0.0184 to 0.0463)**" in table
+    assert "no trend: 0.00400" in table
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.1, 0.3, "rose"), (-0.3, -0.1, "fell"), (-0.1, 0.3, "no change")]
+)
+def test_the_word_follows_the_interval(low: float, high: float, word: str) -> None:
+    slope = Number((low + high) / 2, "PgC yr-2", low, high, 20)
+    assert word in trend_text("GPP", slope)
+
+
+def test_a_falling_trend_gives_sizes_in_order() -> None:
+    text = trend_text("GPP", Number(-0.2, "PgC yr-2", -0.3, -0.1, 20))
+    assert text == "GPP fell by 0.200 PgC yr⁻² (0.100 to 0.300) over 20 years."
+
+
+def test_disagreeing_net_fluxes_settle_nothing(small_run: Path) -> None:
+    text = flux_summary(open_run(small_run), "Europe")
+    assert "net sink or source is not settled: −0.376 PgC yr⁻¹" in text
+
+
+@pytest.mark.parametrize(("sign", "kind"), [(1, "net sink"), (-1, "net source")])
+def test_agreeing_net_fluxes_are_named(sign: int, kind: str) -> None:
+    nep = Number(sign * 2.0, "PgC yr-1", *sorted((sign * 1.0, sign * 3.0)))
+    run = reading(totals__Asia__NEP=nep, totals__Asia__NEP_difference=nep)
+    assert kind in flux_summary(run, "Asia")
+
+
+def test_a_region_without_towers_is_said_plainly(small_run: Path) -> None:
+    run = open_run(small_run)
+    assert "No tower stands in Oceania" in tower_text(run, "Oceania")
+    assert tower_text(run, "Europe") == "12 towers stand in Europe."
+    assert "too few tower months in Oceania" in driver_text(run, "Oceania")
+
+
+def test_drivers_that_cannot_be_told_from_chance_are_not_effects(small_run: Path) -> None:
+    text = driver_text(open_run(small_run), "Europe")
+    assert "responds to SWIN (0.28; 0.17 to 0.38); not told from chance: P" in text
+    assert "**0.28 (0.17 to 0.38)**" in driver_table(open_run(small_run), "Europe")
+
+
+def test_skill_shows_both_splits_and_the_gap(small_run: Path) -> None:
+    run = open_run(small_run)
+    assert "| 0.52 / 1.40 | 0.81 / 0.620 | 0.97 / 0.450 |" in skill_table(run)
+    assert "0.16 for GPP" in gap_callout(run)
+    assert "0.81 (0.78 to 0.85) | 0.97 (0.96 to 0.98)" in split_table(run)
+    assert "| GPP | 0.81 (0.78 to 0.85) | – | – |" not in tower_skill_table(run)
+    assert "| GPP | refined | 5 | 312 | 0.77 | 0.91 |" in group_table(run, "IGBP", "ENF")
+    assert group_table(run, "IGBP", "EBF") == ""
+
+
+def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
+    run = open_run(small_run)
+    assert "| closed exactly | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
+    assert "| GPP | 0.11 gC m⁻² d⁻¹ | – | – |" in closure_section(run)
+    assert closure_section(reading()) == ""
+    assert "17 towers" in stage_section(run, "respiration")
+    assert stage_section(run, "benchmark") == ""
+    assert emulator_section(run) == ""
+    assert cube_section(run, "Europe") == ""
+    assert sink_section(run, "Europe") == ""
+    assert truth_section(run) == ""
+
+
+def test_the_emulator_is_told_by_split() -> None:
+    text = emulator_section(
+        reading(
+            emulator__random__mean__NPP__r2=Number(0.91),
+            emulator__blocks__mean__NPP__r2=Number(-0.2),
+            emulator__blocks__mean__Rh__r2=Number(0.5),
+            emulator__random__p25__NPP__r2=Number(0.8),
+            emulator__gap__NPP__r2=Number(0.3),
+            emulator__seasons=Number(None, note="skipped"),
+        )
+    )
+    assert "| r² | random | blocks |" in text
+    assert "| NPP | 0.91 | −0.20 |" in text
+    assert "| Rh | – | 0.50 |" in text
+    assert 'title="All 6 numbers" collapse="true"' in text
+
+
+def test_long_lists_of_numbers_are_folded() -> None:
+    many = {f"shap__GPP__x{place}": Number(0.1) for place in range(31)}
+    assert 'collapse="true"' in stage_section(reading(**many), "shap")
+
+
+def test_effects_in_cubes_stand_beside_those_at_towers() -> None:
+    run = reading(attribution_cubes__globe__GPP__TA__total=Number(0.4, "1", 0.3, 0.5, 99))
+    assert "| TA | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(run, "globe")
+
+
+def test_truth_stands_beside_what_was_recovered() -> None:
+    one = Number(123.7, "PgC yr-1", 122.0, 125.3)
+    true = Number(126.0, "PgC yr-1")
+    text = truth_section(reading(twin__upscale__GPP=one, twin__upscale__GPP__truth=true))
+    assert "| upscale: GPP | 124 PgC yr⁻¹ | 122 to 125 | 126 PgC yr⁻¹ | no |" in text
+
+
+def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
+    table = regions_table(open_run(small_run), ("Europe", "Asia", "Oceania"))
+    assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["Europe", "Oceania"]
+
+
+def test_what_is_missing_names_the_command(small_run: Path) -> None:
+    run = open_run(small_run)
+    assert f"uflux-stats run --drivers FILE --dgvm DIR --out {small_run}" in missing(run, "stocks")
+    assert "component fluxes and stocks" in stock_table(run, "Europe")
+    assert "--drivers FILE" in missing_line(run, "grid")
+    (small_run / "twin").mkdir()
+    assert command(run, "stocks") == f"uflux-stats run --out {small_run}"
+
+
+def test_an_unfinished_run_is_read_from_its_finished_stages(small_run: Path) -> None:
+    for name in ("numbers.json", "provenance.json"):
+        (small_run / name).unlink()
+    for stage, mark in (("validate", True), ("upscale", False)):
+        home = small_run / ".stages" / stage
+        home.mkdir()
+        table = {f"from.{stage}": {"value": 1.0}}
+        (home / "numbers.json").write_text(json.dumps(table))
+        if mark:
+            (home / "done.json").write_text("{}")
+    run = open_run(small_run)
+    assert set(run.numbers) == {"from.validate"}
+    assert "not finished" in notices(run)
+    assert "goes on" in missing(run, "grid")
+    assert "when the run is finished" in origin_text(run)
+
+
+def test_no_run_and_broken_files_are_refused(tmp_path: Path, small_run: Path) -> None:
+    with pytest.raises(DataFileError, match="expected the folder of a run"):
+        open_run(tmp_path)
+    (small_run / "provenance.json").write_text("{")
+    with pytest.raises(DataFileError, match="expected a readable"):
+        open_run(small_run)
+
+
+def test_twin_is_said_first_and_data_are_not_called_so(small_run: Path) -> None:
+    assert notices(open_run(small_run)) == ""
+    (small_run / "twin").mkdir()
+    assert "Generated twin Earth, not data" in notices(open_run(small_run))
+
+
+def test_figures_or_what_makes_them(small_run: Path) -> None:
+    run = open_run(small_run)
+    found = show(run, "map_GPP", "grid")
+    assert isinstance(found, Picture)
+    assert found._repr_png_().startswith(b"\x89PNG")
+    lacking = show(run, "map_LE", "grid")
+    assert isinstance(lacking, Remark)
+    assert "--drivers FILE" in lacking._repr_markdown_()
+    assert show(run, "map_LE") is None
+    assert run.figure("figures/map_GPP") == run.figure("map_GPP")
+    assert run.figure("regional_figures/map_GPP") is None
+    assert [one.path.name for one in gallery(run, "regional_figures")] == [
+        "fluxes_europe.png", "map_europe.png",
+    ]  # fmt: skip
+    assert gallery(run, "benchmark_figures") == []
+
+
+def test_origin_lists_what_to_cite(small_run: Path) -> None:
+    assert "Pastorello et al. 2020, doi:10.1/x (CC-BY-4.0)" in origin_text(open_run(small_run))
+
+
+def test_every_number_of_the_run_is_read(small_run: Path, known_numbers: Numbers) -> None:
+    assert open_run(small_run).numbers == known_numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (True, "True"), ("ok", "ok"), (0.0, "0.00"), (1234.5, "1,234"), (-3.0, "−3.00"),
+     (-2e-6, "−2.0 × 10⁻⁶"), (99.96, "100")],
+)  # fmt: skip
+def test_values_as_text(value: object, text: str) -> None:
+    assert figure_text(value) == text

@@ -1,0 +1,53 @@
+"""The places that reports are of, and the names they go by."""
+
+from typing import Final
+
+from uflux_stats.grid import CONTINENTS
+from uflux_stats.reporting.reading import GLOBAL
+
+CONTINENT_NAMES: Final = tuple(CONTINENTS.values())
+ZONES: Final = ("northern extratropics", "tropics", "southern extratropics")
+# legend of MCD12C1, IGBP scheme (Sulla-Menashe and Friedl 2018)
+TYPES: Final[dict[str, str]] = {
+    "ENF": "evergreen needleleaf forest",
+    "EBF": "evergreen broadleaf forest",
+    "DNF": "deciduous needleleaf forest",
+    "DBF": "deciduous broadleaf forest",
+    "MF": "mixed forest",
+    "CSH": "closed shrubland",
+    "OSH": "open shrubland",
+    "WSA": "woody savanna",
+    "SAV": "savanna",
+    "GRA": "grassland",
+    "WET": "permanent wetland",
+    "CRO": "cropland",
+    "CVM": "cropland and natural vegetation mosaic",
+    "SNO": "snow and ice",
+    "BSV": "barren or sparsely vegetated",
+}
+"""Land cover types that have fluxes; water and towns have none."""
+
+
+def place_name(region: str) -> str:
+    """Return the name of a region as it stands in a sentence, types in full.
+
+    Examples
+    --------
+    >>> place_name("ENF"), place_name("Asia"), place_name("global")
+    ('evergreen needleleaf forest (ENF)', 'Asia', 'all land')
+    """
+    if region == GLOBAL:
+        return "all land"
+    return f"{TYPES[region]} ({region})" if region in TYPES else region
+
+
+def place_title(region: str) -> str:
+    """Return the name of a region as it stands in a heading.
+
+    Examples
+    --------
+    >>> place_title("ENF")
+    'Evergreen needleleaf forest (ENF)'
+    """
+    name = place_name(region)
+    return name[0].upper() + name[1:]

@@ -1,0 +1,278 @@
+"""Sections of a report on one region, or on several side by side, in Markdown."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from uflux_stats.reporting.numbers import Number
+from uflux_stats.reporting.parts import missing, missing_line
+from uflux_stats.reporting.places import place_name, place_title
+from uflux_stats.reporting.reading import Reading
+from uflux_stats.reporting.wording import (
+    DASH,
+    figure_text,
+    flux_name,
+    interval_text,
+    listed,
+    quantity,
+    significant,
+    table_text,
+    trend_text,
+    units_text,
+    value_text,
+)
+
+FLUXES: Final = {
+    "GPP": "Gross primary production",
+    "RECO": "Ecosystem respiration",
+    "NEP": "Net ecosystem production, learned directly",
+    "NEP_difference": "The same, as GPP − RECO",
+    "LE": "Latent heat",
+}
+STOCKS: Final = {
+    "NPP": "Net primary production",
+    "Ra": "Autotrophic respiration",
+    "Rh": "Heterotrophic respiration",
+    "NEP_closed": "Net ecosystem production, closed budget",
+    "cVeg": "Carbon in vegetation",
+    "cLeaf": "– leaves",
+    "cWood": "– wood",
+    "cRoot": "– roots",
+    "cLitter": "Carbon in litter",
+    "cSoil": "Carbon in soil",
+}
+ROUTES: Final = {
+    "dgvm": "vegetation models",
+    "hybrid": "hybrid: upscaled fluxes, allocation of the models",
+    "direct": "upscaled as such",
+    "difference": "upscaled GPP − RECO",
+}
+_SINKS: Final = "The net flux by four routes, before any budget is closed:"
+_EFFECTS: Final = (
+    "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
+    "the flux, in standard deviations, over all paths of the causal graph together, with its 90 % "
+    "interval; in bold where that lies on one side of zero."
+)
+_CUBES: Final = (
+    "The same effects in the upscaled cubes instead of at towers. Cubes have all places, but know "
+    "of drivers only what the models have learned at towers."
+)
+_TRUTH: Final = (
+    "The planet of this run is generated, so its truth is known. The interval of a recovered value "
+    "is its own; where the truth lies outside, it is too narrow."
+)
+TARGETS: Final = ("GPP", "RECO", "NEP")
+
+
+def flux_summary(run: Reading, region: str) -> str:
+    """Say in sentences what a region takes up and how that changed."""
+    if not run.has("totals", region):
+        return missing(run, "grid")
+    said = [_uptake(run, region), _net(run, region)]
+    said += [
+        trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
+    ]
+    spread = run.find("iav", region, "GPP")
+    if spread is not None:
+        said.append(
+            f"Yearly GPP varies by {value_text(spread)} (one standard deviation) about its trend."
+        )
+    return " ".join(one for one in said if one)
+
+
+def flux_table(run: Reading, region: str) -> str:
+    """Tabulate mean, trend and inter-annual variability of every flux of a region."""
+    if not run.has("totals", region):
+        return missing(run, "grid")
+    rows = [
+        [
+            f"{long} ({name})" if not name.endswith("_difference") else long,
+            value_text(total),
+            interval_text(total),
+            _trend_cell(run.numbers.get(f"trend.{region}.{name}")),
+            value_text(run.find("iav", region, name)),
+        ]
+        for name, long in FLUXES.items()
+        if (total := run.find("totals", region, name)) is not None
+    ]
+    return table_text(["flux", "mean", "90 % of members", "change per year", "varies by"], rows)
+
+
+def regions_table(run: Reading, regions: Sequence[str]) -> str:
+    """Tabulate mean fluxes of several regions, one row for each region that has any."""
+    there = [region for region in regions if run.has("totals", region)]
+    if not there:
+        return missing_line(run, "grid")
+    names = [name for name in FLUXES if run.find("totals", there[0], name)]
+    heads = [_with_units(flux_name(name), run.find("totals", there[0], name)) for name in names]
+    rows = [
+        [place_title(region)]
+        + [figure_text(_value(run.find("totals", region, name))) for name in names]
+        for region in there
+    ]
+    return table_text(["region", *heads], rows)
+
+
+def stock_table(run: Reading, region: str) -> str:
+    """Tabulate component fluxes and stocks of a region, with the spread of the models."""
+    found = {name: run.find("totals", region, name) for name in STOCKS}
+    rows = [
+        [long, value_text(found[name]), interval_text(found[name])]
+        for name, long in STOCKS.items()
+        if found[name] is not None
+    ]
+    if not rows:
+        return missing(run, "stocks")
+    return table_text(["", "mean", "90 % of models"], rows)
+
+
+def sink_section(run: Reading, region: str) -> str:
+    """Tabulate the net flux of a region by four routes; nothing where they were not compared."""
+    found = run.under("divergence", region, "NEP")
+    rows = [
+        [name, value_text(found[route]), interval_text(found[route])]
+        for route, name in ROUTES.items()
+        if route in found and found[route].value is not None
+    ]
+    if not rows:
+        return ""
+    table = table_text(["net ecosystem production", "mean", "90 % of members"], rows)
+    return f"### Where the sinks diverge\n\n{_SINKS}\n\n{table}"
+
+
+def tower_text(run: Reading, region: str) -> str:
+    """Say how many towers stand in a region; where there is none, what that means."""
+    one = run.find("places", region, "towers")
+    if one is None:
+        return ""
+    name = place_name(region)
+    if not one.value:
+        return (
+            f"**No tower stands in {name}.** All that is said of its fluxes is carried over from "
+            "towers elsewhere, and nothing here has been checked against a measurement inside it."
+        )
+    if one.value == 1:
+        return f"One tower stands in {name}."
+    return f"{figure_text(one.value)} towers stand in {name}."
+
+
+def driver_text(run: Reading, region: str) -> str:
+    """Say in sentences which drivers the fluxes of a region follow."""
+    if not run.has("attribution"):
+        return missing(run, "attribution")
+    if not run.has("attribution", region):
+        place = "this run" if region == "globe" else region
+        return f"There are too few tower months in {place} to say what drives its fluxes."
+    return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
+
+
+def driver_table(run: Reading, region: str, *, source: str = "attribution") -> str:
+    """Tabulate the total effects of drivers on each flux; those that differ from zero in bold."""
+    found = run.under(source, region)
+    drivers = dict.fromkeys(name.split(".")[1] for name in found if name.endswith(".total"))
+    if not drivers:
+        return ""
+    rows = [
+        [driver, *(_effect(found.get(f"{target}.{driver}.total")) for target in TARGETS)]
+        for driver in drivers
+    ]
+    return table_text(["driver", *TARGETS], rows)
+
+
+def cube_section(run: Reading, region: str) -> str:
+    """Tabulate the same effects as the cubes have them; nothing where they were not asked."""
+    table = driver_table(run, region, source="attribution_cubes")
+    return f"### In the cubes\n\n{_CUBES}\n\n{table}" if table else ""
+
+
+def truth_section(run: Reading) -> str:
+    """Tabulate what was recovered beside what is true, on the twin Earth alone."""
+    rows = []
+    for name, one in run.under("twin").items():
+        true = run.find("twin", name, "truth")
+        if true is not None and one.value is not None:
+            label = name.replace(".", ": ").replace("_", " ")
+            ends = interval_text(one)
+            rows.append([label, value_text(one), ends, value_text(true), _within(one, true)])
+    if not rows:
+        return ""
+    heads = ["quantity", "recovered", "interval", "true", "true inside"]
+    return f"## What is true {{#sec-truth}}\n\n{_TRUTH}\n\n{table_text(heads, rows)}"
+
+
+def _uptake(run: Reading, region: str) -> str:
+    gpp, reco = (run.find("totals", region, name) for name in ("GPP", "RECO"))
+    if gpp is None:
+        return ""
+    given = f" and gives back {quantity(reco)} by respiration (RECO)" if reco else ""
+    return (
+        f"Each year {place_name(region)} takes up {quantity(gpp)} by photosynthesis (GPP){given}."
+    )
+
+
+def _net(run: Reading, region: str) -> str:
+    """Say whether the region is a sink, if the two ways of computing it agree that it is."""
+    ways = [
+        one
+        for name in ("NEP", "NEP_difference")
+        if (one := run.find("totals", region, name)) is not None
+    ]
+    if not ways:
+        return ""
+    told = listed([quantity(one) for one in ways])
+    signs = {float(one.value or 0.0) > 0 for one in ways}
+    if len(signs) > 1 or not all(significant(one) for one in ways):
+        return f"Whether it is a net sink or source is not settled: {told}."
+    kind = "sink" if signs == {True} else "source"
+    return f"In this estimate it is a net {kind}: {told}."
+
+
+def _trend_cell(one: Number | None) -> str:
+    if one is None or one.value is None:
+        return one.note if one is not None else DASH
+    text = quantity(one)
+    return f"**{text}**" if significant(one) else f"no trend: {text}"
+
+
+def _driven(run: Reading, region: str, target: str) -> str:
+    effects = {
+        name.split(".")[0]: one
+        for name, one in run.under("attribution", region, target).items()
+        if name.endswith(".total") and one.value is not None
+    }
+    if not effects:
+        return f"**{target}**: no effect could be estimated."
+    sure = sorted((name for name, one in effects.items() if significant(one)),
+                  key=lambda name: -abs(float(effects[name].value or 0.0)))  # fmt: skip
+    rest = sorted(effects.keys() - set(sure))
+    n = next(iter(effects.values())).n
+    months = f" ({figure_text(n)} tower months)" if n else ""
+    told = listed([f"{name} ({_effect_text(effects[name], '; ')})" for name in sure])
+    first = f"responds to {told}" if sure else "responds to no driver that can be told from chance"
+    others = f"; not told from chance: {listed(rest)}" if sure and rest else ""
+    return f"**{target}**{months} {first}{others}."
+
+
+def _effect(one: Number | None) -> str:
+    if one is None or one.value is None:
+        return DASH
+    text = f"{_effect_text(one, ' (')})"
+    return f"**{text}**" if significant(one) else text
+
+
+def _effect_text(one: Number, between: str) -> str:
+    """Return an effect to two digits and its interval."""
+    return f"{figure_text(one.value, 2)}{between}{interval_text(one, 2)}"
+
+
+def _within(one: Number, true: Number) -> str:
+    if one.low is None or one.high is None or not isinstance(true.value, float):
+        return DASH
+    return "yes" if one.low <= true.value <= one.high else "no"
+
+
+def _with_units(name: str, one: Number | None) -> str:
+    return name if one is None else f"{name} [{units_text(one.units)}]"
+
+
+def _value(one: Number | None) -> object:
+    return None if one is None else one.value

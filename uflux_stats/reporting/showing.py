@@ -1,0 +1,55 @@
+"""Figures of a run as a notebook shows them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from uflux_stats.reporting.parts import missing_line
+from uflux_stats.reporting.reading import Reading
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG file that notebooks show as such."""
+
+    path: Path
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A text in Markdown that notebooks show formatted."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+def gallery(run: Reading, folder: str) -> list[Picture]:
+    """Return all figures of a folder to be shown; none where the run has no such folder."""
+    return [Picture(place) for place in run.figures(folder)]
+
+
+def text(markdown: str) -> Remark:
+    """Return a text in Markdown to be shown: Quarto puts captions to what is shown, not printed."""
+    return Remark(markdown)
+
+
+def show(run: Reading, name: str, part: str | None = None) -> Picture | Remark | None:
+    """Return a figure of a run to be shown.
+
+    Parameters
+    ----------
+    run : Reading
+    name : str
+        Of the figure, without its ending.
+    part : str, optional
+        Part of the run that makes it. Where the figure is missing the reader is told; without it
+        nothing is shown, which is for figures that only some runs have.
+    """
+    place = run.figure(name)
+    if place is not None:
+        return Picture(place)
+    return None if part is None else Remark(missing_line(run, part))
