@@ -4,28 +4,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from uflux_stats.attribution.query import CUBES
 from uflux_stats.config import RunConfig
+from uflux_stats.pipeline.causes_plan import cause_stages
 from uflux_stats.pipeline.judging import judging
+from uflux_stats.pipeline.regional_plan import regional_stages
 from uflux_stats.pipeline.respiration_plan import respiration_stages
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     budget,
-    causes,
-    causes_checks,
-    causes_drawing,
-    cube_causes,
     data,
     drawing,
     engine,
     explaining,
     gridding,
-    known_effects,
     records,
     recovery,
-    regional,
     tower_drivers,
 )
 
@@ -42,12 +37,12 @@ def plan(config: RunConfig) -> tuple[Stage, ...]:
         *_tower_drivers(config),
         *_allocation(config),
         *_explanation(config),
-        *_causes(config),
+        *cause_stages(config, _twin_needs(config), _driver_files(config), grid=_has_grid(config)),
         *_drawing(config),
         *respiration_stages(
             config, _driver_files(config), grid=_has_grid(config), models=_has_models(config)
         ),
-        *_regional(config),
+        *regional_stages(config, grid=_has_grid(config), models=_has_models(config)),
     )
 
 
@@ -277,59 +272,6 @@ def _explanation(config: RunConfig) -> tuple[Stage, ...]:
     return refined, allocated
 
 
-def _causes(config: RunConfig) -> tuple[Stage, ...]:
-    settings = {
-        "regions": config.output.regions,
-        "replicates": config.attribution.replicates,
-        "seed": config.run.seed,
-    }
-    found = Stage(
-        "attribution",
-        causes.attribution,
-        needs=(data.TOWERS,),
-        outputs=(causes.ATTRIBUTION,),
-        settings=settings,
-    )
-    known = Stage(
-        "known effects",
-        known_effects.known_effects,
-        needs=(data.TWIN, gridding.FLUXES),
-    )
-    drawn = Stage(
-        "attribution figures",
-        causes_drawing.figures,
-        needs=(data.TOWERS, causes.ATTRIBUTION),
-        outputs=(causes_drawing.FIGURES,),
-        settings={
-            "regions": config.output.regions,
-            "twin": config.is_twin,
-        },
-    )
-    checked = Stage(
-        "attribution checks",
-        causes_checks.checks,
-        needs=(data.TOWERS, explaining.SHAP),
-        outputs=causes_checks.TABLES,
-        settings={"regions": config.output.regions, "seed": config.run.seed},
-    )
-    return (found, *_cube_causes(config, settings), *((known,) if config.is_twin else ()),
-            checked, drawn)  # fmt: skip
-
-
-def _cube_causes(config: RunConfig, settings: dict[str, Any]) -> tuple[Stage, ...]:
-    if not _has_grid(config):
-        return ()
-    cubes = Stage(
-        "cube attribution",
-        cube_causes.cube_attribution,
-        needs=(gridding.FLUXES, *_twin_needs(config)),
-        files=_driver_files(config),
-        outputs=(CUBES,),
-        settings=settings | {"climatology_year": config.input.climatology_year},
-    )
-    return (cubes,)
-
-
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:
     if not _has_grid(config):
         return ()
@@ -368,30 +310,6 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         settings={"grid": bool(grid), "twin": config.is_twin},
     )
     return tables, figures
-
-
-def _regional(config: RunConfig) -> tuple[Stage, ...]:
-    """Stages that say what there is in each region; maps and series need a grid."""
-    regions = {"regions": config.output.regions}
-    counted = Stage("places", regional.towers_by_region, needs=(data.TOWERS,), settings=regions)
-    if not _has_grid(config):
-        return (counted,)
-    stocks = _has_models(config)
-    fields = Stage(
-        "maps",
-        regional.maps,
-        needs=(gridding.FLUXES, *((allocation.STOCKS,) if stocks else ())),
-        outputs=(regional.MAPS,),
-        settings={"stocks": stocks},
-    )
-    drawn = Stage(
-        "regional figures",
-        regional.figures,
-        needs=(regional.MAPS, gridding.STATISTICS, *((budget.ALLOCATION,) if stocks else ())),
-        outputs=(regional.FIGURES,),
-        settings=regions | {"stocks": stocks, "twin": config.is_twin},
-    )
-    return counted, fields, drawn
 
 
 def _twin_needs(config: RunConfig) -> tuple[str, ...]:

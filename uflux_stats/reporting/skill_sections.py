@@ -4,7 +4,7 @@ from typing import Final
 
 from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.reporting.parts import missing
-from uflux_stats.reporting.reading import Reading
+from uflux_stats.reporting.reading import GLOBAL, Reading
 from uflux_stats.reporting.wording import (
     DASH,
     callout,
@@ -37,11 +37,19 @@ _EMULATED: Final = (
     "How well the allocation learned from vegetation models gives their fluxes and stocks back "
     "where it has not seen them: r² of the mean over the models, by what was held out."
 )
-MODES: Final = {"exact": "closed exactly", "paper": "closed as in the paper", "none": "not closed",
-                "DGVM": "vegetation models"}  # fmt: skip
+MODES: Final = {
+    "none": "not closed",
+    "exact": "closed exactly",
+    "paper": "closed as in the paper",
+    "DGVM": "vegetation models",
+}
 _CLOSURE: Final = (
     "Residuals of every budget: the largest of all cells, steps and members relative to the flux, "
     "and in brackets the sum over all land. The vegetation models' own budgets stand beside them."
+)
+_MOVED: Final = (
+    "Closing moves the fluxes that came in: how far in a cell and month, how often, and what that "
+    "adds to the total."
 )
 SPLITS: Final = {
     "tower": "whole towers",
@@ -188,23 +196,41 @@ def _two_of(one: Number | None) -> str:
 
 def closure_section(run: Reading) -> str:
     """Tabulate how well every budget closes in every mode; nothing where none was audited."""
-    found = run.under("conservation")
-    modes = [mode for mode in MODES if any(name.startswith(f"{mode}.") for name in found)]
-    names = dict.fromkeys(name.split(".")[1] for name in found if name.split(".")[0] in modes)
+    places = [name.split(".") for name in run.under("closure") if name.endswith(".max_relative")]
+    modes = dict.fromkeys(mode for mode, *_ in places)
+    names = dict.fromkeys(name for _, name, _ in places)
     if not modes:
         return ""
-    rows = [[name, *(_residual(run, mode, name) for mode in modes)] for name in names]
-    table = table_text(["budget", *(MODES[mode] for mode in modes)], rows)
-    gap = run.find("conservation", "stocks", "imbalance")
-    said = f"\n\nThe yearly change of all pools minus NEP is {value_text(gap)}." if gap else ""
-    return f"## Do the budgets close? {{#sec-closure}}\n\n{_CLOSURE}\n\n{table}{said}"
+    rows = [[MODES.get(mode, mode), *(_residual(run, mode, name) for name in names)]
+            for mode in modes]  # fmt: skip
+    said = [_CLOSURE, table_text(["", *names], rows), _moved(run)]
+    gap = run.find("closure", "stocks", "imbalance")
+    if gap is not None:
+        said.append(f"The yearly change of all pools minus NEP is {value_text(gap)}.")
+    return "## Do the budgets close? {#sec-closure}\n\n" + "\n\n".join(said)
+
+
+def _moved(run: Reading) -> str:
+    """Tabulate how far closing moved each flux; nothing where nothing was moved."""
+    stem = ("closure", "moved", GLOBAL)
+    fluxes = dict.fromkeys(name.split(".")[0] for name in run.under(*stem))
+    columns = {"size": "mean size", "often": "share moved", "total": "of the total"}
+    rows = [
+        [flux, *(value_text(run.find(*stem, flux, name), 2) for name in columns)] for flux in fluxes
+    ]
+    if not rows:
+        return ""
+    notes = {run.numbers[".".join((*stem, flux, "often"))].note for flux in fluxes
+             if run.find(*stem, flux, "often")}  # fmt: skip
+    told = f" Share moved: {listed(sorted(notes))}." if notes else ""
+    return f"{_MOVED}{told}\n\n{table_text(['closing moved', *columns.values()], rows)}"
 
 
 def _residual(run: Reading, mode: str, name: str) -> str:
-    largest = run.find("conservation", mode, name, "max_relative")
+    largest = run.find("closure", mode, name, "max_relative")
     if largest is None:
         return DASH
-    total = run.find("conservation", mode, name, "total")
+    total = run.find("closure", mode, name, "total")
     return f"{figure_text(largest.value, 2)} ({value_text(total, 2)})"
 
 

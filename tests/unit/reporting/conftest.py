@@ -36,7 +36,8 @@ NUMBERS: Numbers = {
     "validation.refined.random.GPP.rmse": Number(0.45, "gC m-2 d-1", 0.4, 0.5, 5603),
     "validation.gap.GPP.r2": Number(0.16, "1", n=5603),
     "respiration.Rref.ENF": Number(2.98, "gC m-2 d-1", n=1097, note="17 towers"),
-    "conservation.exact.NEP.max_relative": Number(3.2e-7),
+    "closure.exact.NEP.max_relative": Number(3.2e-7),
+    "closure.moved.global.GPP.size": Number(0.11, "gC m-2 d-1"),
 }
 PICTURES = (
     "figures/validation_scatter", "figures/map_GPP", "regional_figures/map_europe",

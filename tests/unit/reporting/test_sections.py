@@ -99,7 +99,8 @@ def test_skill_shows_both_splits_and_the_gap(small_run: Path) -> None:
 
 def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     run = open_run(small_run)
-    assert "| NEP | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
+    assert "| closed exactly | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
+    assert "| GPP | 0.11 gC m⁻² d⁻¹ | – | – |" in closure_section(run)
     assert closure_section(reading()) == ""
     assert "17 towers" in stage_section(run, "respiration")
     assert stage_section(run, "benchmark") == ""
