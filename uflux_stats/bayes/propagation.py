@@ -22,7 +22,7 @@ from uflux_stats.bayes.regional import DrawTotals, region_weights
 from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, standard_deviations
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_variables
 from uflux_stats.choices import require_choice, require_least
-from uflux_stats.errors import CalendarError, ConfigError, DimensionError
+from uflux_stats.errors import ConfigError, DimensionError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
@@ -109,8 +109,8 @@ def propagate(
     MissingVariableError, UnitsError
         If a driver is not there or in another unit.
     DimensionError
-        If there is no grid.
-    GridError, CalendarError
+        If there is no grid, or GPP has not the dimension of months that the drivers have.
+    GridError
         If GPP is on another grid or of other months.
     ConfigError
         If the fit is of level "continent", has fewer draws than asked for or a season effect.
@@ -276,14 +276,10 @@ def _require_gridded(fit: RespirationFit, drivers: xr.Dataset, gpp: xr.DataArray
     require_variables(drivers, wanted, name="drivers")
     require_dims(drivers[options.temperature], ("lat", "lon"), name="drivers")
     if gpp is not None:
+        step = _step(drivers[options.temperature])
+        require_dims(gpp, (step, "lat", "lon"), name="gpp")
         require_units(gpp, CARBON_FLUX, name="gpp")
         require_same_grid(drivers[options.temperature], gpp, names="drivers, gpp")
-        step = _step(drivers[options.temperature])
-        if step not in gpp.dims or not gpp.indexes[step].equals(drivers.indexes[step]):
-            raise CalendarError(
-                f"gpp: expected the {drivers.sizes[step]} months of the drivers ({step}), got "
-                f"dimensions {dict(gpp.sizes)}; take both from the same run"
-            )
 
 
 def _step(values: xr.DataArray) -> str:

@@ -11,7 +11,7 @@ from uflux_stats.bayes.compat import group, tree_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.propagation import PropagationOptions, propagate, propagate_to_store
 from uflux_stats.bayes.spatial import SITE_EFFECTS, standard_deviations
-from uflux_stats.errors import CalendarError, ConfigError, GridError, MissingVariableError
+from uflux_stats.errors import ConfigError, DimensionError, GridError, MissingVariableError
 from uflux_stats.grid import land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.stats.totals import total
@@ -104,8 +104,10 @@ def test_bad_input_is_named(fit: RespirationFit, drivers: xr.Dataset) -> None:
     with pytest.raises(GridError, match="drivers, gpp"):
         propagate(fit, drivers, gpp=shifted)
     early = drivers.TA.isel(time=slice(6)).assign_attrs(units="gC m-2 d-1")
-    with pytest.raises(CalendarError, match="gpp: expected the 12 months"):
+    with pytest.raises(GridError, match="drivers, gpp"):
         propagate(fit, drivers, gpp=early)
+    with pytest.raises(DimensionError, match="gpp"):
+        propagate(fit, drivers, gpp=early.rename(time="month"))
     with pytest.raises(ConfigError, match="site_effect"):
         options(site_effect="some")
 
