@@ -45,7 +45,8 @@ METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "effective_n: one estimate of memory": lambda rows: effective_n(rows, TIME, 0.95)[:, P],
     "mixture, 0 to 1 alike": weighed((LAGS > 0).astype(float)),
     "mixture, 1 - lag1^2": weighed(1 - LAGS**2),
-    "mixture, -1 to 1 alike (default)": weighed(np.ones_like(LAGS)),
+    "mixture, -1 to 1 alike": weighed(np.ones_like(LAGS)),
+    "mixture, half circle (default)": weighed(np.sqrt(1 - LAGS**2)),
     "mixture learnt from the map (shared_memory)": shared,
 }
 

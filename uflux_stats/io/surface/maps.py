@@ -3,14 +3,15 @@
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.driver_names import BECK_LAST
@@ -21,7 +22,11 @@ from uflux_stats.schema import IGBP_CLASSES, variable
 LAND_COVER: Final = "Majority_Land_Cover_Type_1"
 PERCENT: Final = "Land_Cover_Type_1_Percent"
 WATER: Final = 0
+MOST_PIXELS: Final = 1_000_000_000
+"""A little more than a global map of 1 km."""
 _PIXEL_SCALE, _TIE_POINT = 33550, 33922
+_DAMAGED: Final = (OSError, SyntaxError, ValueError, TypeError, KeyError)
+"""What Pillow raises at damaged files."""
 _HGT: Final = re.compile(r"(?P<ns>[NS])(?P<lat>\d\d)(?P<ew>[EW])(?P<lon>\d{3}).*\.hgt(\.zip)?")
 _VOID: Final = -32768
 
@@ -70,7 +75,7 @@ def _whole_globe(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
 def read_koppen(path: Path, resolution: float) -> xr.Dataset:
     """Read a GeoTIFF of the 30 Koppen-Geiger classes as the commonest of the five main ones.
 
-    Beck et al. (2018), doi 10.1038/sdata.2018.214. The map of 1 km takes about 2 GB of memory.
+    Beck et al. (2018), doi 10.1038/sdata.2018.214. The map of 1 km takes 3 GB of memory.
 
     Returns
     -------
@@ -96,18 +101,29 @@ def read_koppen(path: Path, resolution: float) -> xr.Dataset:
     return bins.labelled(found, "KOPPEN", variable("KOPPEN").attrs).to_dataset()
 
 
+@contextmanager
+def _pixels_allowed(most: int) -> Iterator[None]:
+    """Let images of so many pixels be opened within the block; Pillow knows no other way."""
+    usual = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = most
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual
+
+
 def _geotiff(path: Path) -> tuple[NDArray[np.uint8], Floats, Floats]:
     """Pixels of a GeoTIFF in degrees, with the latitudes and longitudes of their centres."""
     try:
-        # not Image.open, which refuses the 900 million pixels of the map of 1 km
         with (
             warnings.catch_warnings(action="ignore"),  # a damaged file warns, then fails
+            _pixels_allowed(MOST_PIXELS),
             path.open("rb") as stream,
             TiffImagePlugin.TiffImageFile(stream) as image,
         ):
             scale, tie = (image.tag_v2.get(tag) for tag in (_PIXEL_SCALE, _TIE_POINT))
             codes = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError) as error:
+    except (*_DAMAGED, Image.DecompressionBombError) as error:
         raise DataFileError(
             f"path: expected a readable TIFF, got {path} ({error}); download it again"
         ) from error

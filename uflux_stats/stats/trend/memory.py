@@ -25,6 +25,8 @@ MEMORIES: Final = 32
 LAGS, WIDTHS = np.polynomial.legendre.leggauss(MEMORIES)
 WIDTHS = WIDTHS / WIDTHS.sum()
 """Lag-1 correlations between -1 and 1 that are mixed, and their share when equally likely."""
+MODERATE: Final = WIDTHS * np.sqrt(1 - LAGS**2) / np.sum(WIDTHS * np.sqrt(1 - LAGS**2))
+"""Shares before a series is seen: a half circle over -1 to 1, so that extremes are rare."""
 ROUNDS: Final = 20
 """Rounds of learning, see ``learn_memories``; 5 to 100 all hold the rate of false discoveries."""
 MOST_STEPS: Final = 60
@@ -102,11 +104,11 @@ def ols_ar1(
 
     For each lag-1 correlation between -1 and 1 the trend given the series is Student's t around the
     generalised least-squares slope. These are mixed by the likelihood of the correlation after the
-    line is taken out, which has no bias from the fitted line, all correlations being equally likely
-    before [1]_ [2]_. The interval holds the middle of that mixture, and ``p`` is twice its share
-    beyond zero. Both are exact on average over memories spread evenly between -1 and 1, in the tail
-    as well: without trend, ``p`` below 0.001 turns up once in a thousand. Of 20 years with a lag-1
-    correlation up to 0.7 it turns up less often, with 0.9 three times as often.
+    line is taken out, which has no bias from the fitted line, and by how likely each is beforehand,
+    ``MODERATE`` [1]_. The interval holds the middle of that mixture, and ``p`` is twice its share
+    beyond zero. Both are exact on average over memories distributed so, in the tail as well:
+    without trend, ``p`` below 0.001 turns up once in a thousand. Of 20 years with a lag-1
+    correlation up to 0.6 it turns up less often, with 0.7 twice as often.
 
     ``slope`` itself is the least-squares slope, so that trends of regions add up.
 
@@ -125,8 +127,6 @@ def ols_ar1(
     ----------
     .. [1] Zellner, A. and Tiao, G. C. (1964), Bayesian analysis of the regression model with
        autocorrelated errors, J. Am. Stat. Assoc. 59, 763-778.
-    .. [2] Jones, M. C. (1987), Randomly choosing parameters from the stationarity and invertibility
-       region of autoregressive-moving average models, Appl. Stat. 36, 134-138 (the prior).
     """
     line = fit_line(series, time)
     mixture = mix_memories(line, time, prior)
@@ -170,7 +170,7 @@ def learn_memories(likelihood: Floats, rounds: int = ROUNDS) -> Floats:
 def memory_likelihood(series: Floats, time: Floats) -> Floats:
     """Likelihood of each memory given each series, largest one, (cells, memories)."""
     line = fit_line(series, time)
-    shares = mix_memories(line, time).weight / WIDTHS[:, None]
+    shares = mix_memories(line, time).weight / MODERATE[:, None]
     likelihood: Floats = (shares / shares.max(axis=0)).T
     return likelihood
 
@@ -199,7 +199,7 @@ def mix_memories(line: Line, time: Floats, prior: Floats | None = None) -> Trend
     found = [_given(lag1, (residual, unit, centred), gaps, line.n) for lag1 in LAGS]
     centre, error, likelihood = (np.stack(part) for part in zip(*found, strict=True))
     weight = np.exp(likelihood - likelihood.max(axis=0))
-    weight = weight * (WIDTHS if prior is None else prior)[:, None]
+    weight = weight * (MODERATE if prior is None else prior)[:, None]
     return TrendMixture(LAGS, weight / _sum(weight), centre, error, line.n - 2)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.drivers import read_drivers
@@ -159,6 +160,15 @@ class TestKoppen:
         found = read_drivers(native.geotiff(tmp_path / "k.tif", codes), resolution=5.0)["KOPPEN"]
         assert int(found.notnull().sum()) == 1
         assert found.sel(lat=62.5, lon=-152.5) == 3
+
+    def test_more_pixels_than_images_usually_have(self, tmp_path, native, monkeypatch) -> None:
+        path = native.geotiff(tmp_path / "k.tif", np.full((36, 72), 8, "uint8"))
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+        assert (read_drivers(path, resolution=5.0)["KOPPEN"] == 3).all()
+        assert Image.MAX_IMAGE_PIXELS == 10
+        monkeypatch.setattr("uflux_stats.io.surface.maps.MOST_PIXELS", 1000)
+        with pytest.raises(DataFileError, match="exceeds limit"):
+            read_drivers(path, resolution=5.0)
 
     def test_without_a_place_on_earth(self, tmp_path: Path, native) -> None:
         path = native.geotiff(tmp_path / "k.tif", np.ones((36, 72), "uint8"), placed=False)
