@@ -26,7 +26,8 @@ class Picture:
             return whole
         small = BytesIO()
         with Image.open(self.path) as picture:
-            few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            # of the methods the one that keeps rare colours, such as those of a notice
+            few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
             few.save(small, format="PNG")
         return small.getvalue()
 

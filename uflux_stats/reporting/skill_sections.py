@@ -35,7 +35,7 @@ SECTIONS: Final = {
     "shap": ("What the refinement has learned", "Shares of the predictors in what is predicted."),
 }
 """Stages whose numbers are shown as they stand: title and what they are."""
-FEW: Final = 30
+FEW: Final = 16
 """Longer tables are folded."""
 _EMULATED: Final = (
     "How well the allocation learned from vegetation models gives their fluxes and stocks back "
