@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands.add_parser(
         "report",
         help="render the reports of a run as pages",
-        description="Without a choice: the reports of the globe and of validation.",
+        description="Without a choice: the reports of no single region.",
         allow_abbrev=False,
     ))  # fmt: skip
     _add_data(commands.add_parser(

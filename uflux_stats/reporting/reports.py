@@ -41,6 +41,7 @@ class RenderedReports:
 WHOLE: Final = (
     Job("global.qmd", "Carbon fluxes of the globe", "global.html"),
     Job("validation.qmd", "How good it is", "validation.html"),
+    Job("learned.qmd", "What was learned", "learned.html"),
 )
 """Reports that a run has whatever its regions."""
 
@@ -62,8 +63,8 @@ def report(
     continent, pft : str, optional
         Render the report of this continent or land cover type.
     everything : bool
-        Render all reports that the run has numbers for. With none of the three, those of the globe
-        and of validation.
+        Render all reports that the run has numbers for. With none of the three, those of
+        the globe, of validation and of what was learned.
     engine : {"auto", "quarto", "embedded"}
         "auto" takes Quarto where it is on the path, and the embedded renderer elsewhere.
 

@@ -1,10 +1,17 @@
 """Figures of a run as a notebook shows them."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Final
+
+from PIL import Image
 
 from uflux_stats.reporting.parts import missing_line
 from uflux_stats.reporting.reading import Reading
+
+LARGE: Final = 60_000
+"""Pictures of more bytes are shown in 256 colours, which a reader does not see and a page does."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +21,15 @@ class Picture:
     path: Path
 
     def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
+        whole = self.path.read_bytes()
+        if len(whole) <= LARGE:
+            return whole
+        small = BytesIO()
+        with Image.open(self.path) as picture:
+            # of the methods the one that keeps rare colours, such as those of a notice
+            few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+            few.save(small, format="PNG")
+        return small.getvalue()
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,14 @@ SECTIONS: Final = {
         "Parameters of ecosystem respiration by land cover type, with what their posteriors say "
         "where they were sampled.",
     ),
+    "meteorology": (
+        "Gridded drivers at the towers",
+        "Gridded drivers beside what the towers measured.",
+    ),
     "shap": ("What the refinement has learned", "Shares of the predictors in what is predicted."),
 }
 """Stages whose numbers are shown as they stand: title and what they are."""
-FEW: Final = 30
+FEW: Final = 16
 """Longer tables are folded."""
 _EMULATED: Final = (
     "How well the allocation learned from vegetation models gives their fluxes and stocks back "

@@ -57,8 +57,8 @@ def test_everything_that_has_numbers_is_rendered(
     rendered: RenderedReports, shared_run: Path
 ) -> None:
     assert [page.name for page in rendered.pages] == [
-        "global.html", "validation.html", "continent-europe.html", "continent-oceania.html",
-        "pft-enf.html",
+        "global.html", "validation.html", "learned.html", "continent-europe.html",
+        "continent-oceania.html", "pft-enf.html",
     ]  # fmt: skip
     assert rendered.index == shared_run / "reports" / "index.html"
     assert "embedded engine (nbclient" in rendered.engine

@@ -1,9 +1,12 @@
 """Sections say what the numbers say, adapt to them, and name what is missing."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.reporting.numbers import Number, Numbers
@@ -204,6 +207,19 @@ def test_figures_or_what_makes_them(small_run: Path) -> None:
         "fluxes_europe.png", "map_europe.png",
     ]  # fmt: skip
     assert gallery(run, "benchmark_figures") == []
+
+
+def test_large_pictures_are_made_lighter_and_look_the_same(tmp_path: Path) -> None:
+    waves = np.sin(np.linspace(0, 60, 700))
+    colours = (127 * (1 + np.multiply.outer(waves, waves))).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 2, colours.shape, np.uint8)
+    pixels = np.dstack([colours, colours // 2 + noise, 255 - colours])
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    light = Picture(tmp_path / "one.png")._repr_png_()
+    assert len(light) < (tmp_path / "one.png").stat().st_size
+    with Image.open(BytesIO(light)) as shown:
+        difference = np.abs(np.asarray(shown.convert("RGB")).astype(int) - pixels)
+    assert difference.mean() < 2
 
 
 def test_origin_lists_what_to_cite(small_run: Path) -> None:
