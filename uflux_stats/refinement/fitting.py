@@ -1,6 +1,6 @@
 """Fit and predict on rows: respiration parameters, baseline, and an ensemble for each flux."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,9 @@ from uflux_stats.baselines import (
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
+from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
+from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
 
@@ -40,10 +42,25 @@ def flux_attrs(name: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Fit:
-    """What is learned from one set of rows: respiration parameters and an ensemble per flux."""
+    """What is learned from one set of rows: respiration parameters and an ensemble.
+
+    Attributes
+    ----------
+    parameters : ParameterTable
+    ensembles : dict of list of xgboost.Booster
+        One for each flux; none if the model is the network.
+    networks : Networks, optional
+        One for all fluxes.
+    """
 
     parameters: ParameterTable
     ensembles: dict[str, Ensemble]
+    networks: Networks | None = None
+
+    @property
+    def fluxes(self) -> tuple[str, ...]:
+        """The fluxes that were learned."""
+        return tuple(self.ensembles) if self.networks is None else self.networks.design.fluxes
 
 
 def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: list[int]) -> Fit:
@@ -63,6 +80,9 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
     """
     parameters = fit_respiration_table(table.keep(rows), options.respiration)
     process = table.baseline(parameters)
+    if options.model == "neural":
+        lessons = _lessons(table, rows, parameters, options)
+        return Fit(parameters, {}, fit_networks(lessons, options, seed))
     predictors = with_process(table.predictors, process, options)
     ensembles = {}
     for number, (name, observed) in enumerate(table.observed.items()):
@@ -71,6 +91,35 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
         if seen.any():
             ensembles[name] = fit_ensemble(predictors[seen], target[seen], options, [*seed, number])
     return Fit(parameters, ensembles)
+
+
+def _lessons(
+    table: TrainingTable, rows: Mask, parameters: ParameterTable, options: RefineOptions
+) -> Lessons:
+    """Gather what networks learn from: the chosen rows, and how they respond to a driver."""
+    table = table.only(rows)
+    process = table.baseline(parameters)
+    weights = {LIGHT: options.network.light, WARMTH: options.network.temperature}
+    directions = []
+    for response, weight in weights.items():
+        if weight:
+            found = direction(table, parameters, response)
+            followed = with_process(found.predictors, found.process, options)
+            directions.append(replace(found, predictors=followed))
+    return Lessons(
+        names=(*table.spec.names, *process_names(options)),
+        predictors=with_process(table.predictors, process, options),
+        site=table.site,
+        observed={k: v for k, v in table.observed.items() if np.isfinite(v).any()},
+        process={k: v for k, v in process.items() if options.is_residual(k)},
+        directions=tuple(directions),
+    )
+
+
+def process_names(options: RefineOptions) -> tuple[str, ...]:
+    """Names of the predictors that ``with_process`` appends."""
+    chosen = PROCESS_PREDICTORS if options.process_predictors else ()
+    return tuple(f"baseline_{name}" for name in chosen)
 
 
 def with_process(
@@ -105,13 +154,30 @@ def predict_rows(
 
     GPP and RECO are not negative; NEE as learned directly stays beside RECO - GPP of each member.
     """
-    table = with_process(predictors, process, options)
-    predicted = {}
-    for name, ensemble in fit.ensembles.items():
-        values = predict_ensemble(ensemble, table, threads=threads)
-        if options.is_residual(name):
-            values += process[name].astype(np.float32)
-        predicted[name] = np.maximum(values, 0.0) if name in NOT_NEGATIVE else values
+    predicted = learned_rows(fit, process, predictors, options, threads=threads)
+    for name in NOT_NEGATIVE:
+        if name in predicted:
+            predicted[name] = np.maximum(predicted[name], 0.0)
     if "GPP" in predicted and "RECO" in predicted:
         predicted[DIFFERENCE] = predicted["RECO"] - predicted["GPP"]
+    return predicted
+
+
+def learned_rows(
+    fit: Fit,
+    process: dict[str, Rows],
+    predictors: NDArray[np.float32],
+    options: RefineOptions,
+    *,
+    threads: int = 1,
+) -> dict[str, NDArray[np.float32]]:
+    """Predict as ``predict_rows`` does, and leave what is below zero as it was learned."""
+    table = with_process(predictors, process, options)
+    if fit.networks is not None:
+        return fit.networks.predict(table, process)
+    predicted = {}
+    for name, ensemble in fit.ensembles.items():
+        predicted[name] = predict_ensemble(ensemble, table, threads=threads)
+        if options.is_residual(name):
+            predicted[name] += process[name].astype(np.float32)
     return predicted

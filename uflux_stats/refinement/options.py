@@ -1,10 +1,11 @@
 """Choices of the refinement, with the defaults that the validation tables were made with."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal, get_args
 
 from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError
+from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.schema import FLUXES
 
 Respiration = Literal[
@@ -15,7 +16,7 @@ Respiration = Literal[
     "posterior_lloyd_taylor",
 ]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
-    "model": ("xgboost",),
+    "model": ("xgboost", "neural"),
     "target": ("residual", "direct"),
     "respiration": get_args(Respiration),
 }
@@ -29,8 +30,8 @@ class RefineOptions:
 
     Attributes
     ----------
-    model : {"xgboost"}
-        The learner.
+    model : {"xgboost", "neural"}
+        The learner: boosted trees for each flux, or a network for all of them (extra ``nn``).
     target : {"residual", "direct"}
         Learn observation minus baseline, or the observation itself.
     direct : tuple of str
@@ -57,6 +58,8 @@ class RefineOptions:
         of a member's features that one tree sees.
     coordinates : bool
         Whether latitude and longitude are among the predictors. They let trees memorise towers.
+    network : NetworkOptions
+        Of the network and the weights of its constraints.
     seed : int
 
     Raises
@@ -70,7 +73,7 @@ class RefineOptions:
     10
     """
 
-    model: Literal["xgboost"] = "xgboost"
+    model: Literal["xgboost", "neural"] = "xgboost"
     target: Literal["residual", "direct"] = "residual"
     direct: tuple[str, ...] = ("RECO", "NEE")
     process_predictors: bool = True
@@ -85,6 +88,7 @@ class RefineOptions:
     min_weight: float = 5.0
     tree_features: float = 0.5
     coordinates: bool = False
+    network: NetworkOptions = field(default_factory=NetworkOptions)
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,10 +1,11 @@
-"""Save and load a fitted refinement as plain files: JSON and XGBoost's own format, no pickle."""
+"""Save and load a fitted refinement as plain files without pickle."""
 
 import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import xgboost as xgb
 
@@ -12,11 +13,13 @@ from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
-from uflux_stats.refinement.learners import Ensemble
+from uflux_stats.refinement.neural.ensemble import Networks
+from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.options import RefineOptions
 
 LAYOUT: Final = 1
 _HEAD: Final = "refiner.json"
+_NETWORKS: Final = "networks.npz"
 
 
 def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) -> Path:
@@ -37,6 +40,8 @@ def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) 
     for flux, ensemble in fit.ensembles.items():
         for number, booster in enumerate(ensemble):
             booster.save_model(partial / f"{flux}-{number:03d}.ubj")
+    if fit.networks is not None:
+        fit.networks.save(partial / _NETWORKS)
     head = {
         "layout": LAYOUT,
         "options": asdict(options),
@@ -71,24 +76,31 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
             for flux, members in head["members"].items()
         }
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
-        chosen = {**head["options"], "direct": tuple(head["options"]["direct"])}
-        options = RefineOptions(**chosen)
-        _require_width(ensembles, spec, options)
+        options = _options(head["options"])
+        width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
+        if options.model == "neural":
+            networks = Networks.load(path / _NETWORKS, options.members)
+            _require_width({len(networks.scaling.centre)}, width)
+            return options, spec, Fit(parameters, {}, networks)
+        _require_width({one.num_features() for each in ensembles.values() for one in each}, width)
         return options, spec, Fit(parameters, ensembles)
-    except (KeyError, TypeError, ValueError) as error:  # XGBoost's own error is a ValueError
+    # XGBoost's own error is a ValueError
+    except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error
 
 
-def _require_width(
-    ensembles: dict[str, Ensemble], spec: FeatureSpec, options: RefineOptions
-) -> None:
-    """Raise ``ValueError`` unless all trees were grown on as many predictors as there are."""
-    width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
-    found = {booster.num_features() for ensemble in ensembles.values() for booster in ensemble}
+def _options(stored: dict[str, Any]) -> RefineOptions:
+    """Make options of plain values; what came later than the file has its default."""
+    network = NetworkOptions(**stored.get("network", {}))
+    return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), "network": network})
+
+
+def _require_width(found: set[int], width: int) -> None:
+    """Raise ``ValueError`` unless all models were made for as many predictors as there are."""
     if found != {width}:
-        raise ValueError(f"trees for {sorted(found)} predictors, where the head names {width}")
+        raise ValueError(f"models for {sorted(found)} predictors, where the head names {width}")
 
 
 def _read_head(path: Path) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Refiner:
         rows = "" if self.table is None else f", {len(self.table.site):,} site-months"
         return (
             f"<Refiner {self.options.model}, {self.options.target}: "
-            f"{', '.join(self.fit.ensembles)}; "
+            f"{', '.join(self.fit.fluxes)}; "
             f"{self.options.members} members, {len(self.spec.names)} predictors; {towers}{rows}>"
         )
 

@@ -87,7 +87,11 @@ class TrainingTable:
 
     def baseline(self, parameters: ParameterTable) -> dict[str, Rows]:
         """Fluxes of the process baseline at the rows."""
-        modelled = baseline(self.towers, parameters)
+        return self.baseline_of(self.towers, parameters)
+
+    def baseline_of(self, towers: xr.Dataset, parameters: ParameterTable) -> dict[str, Rows]:
+        """Fluxes of the baseline at the rows, of the same towers with other drivers."""
+        modelled = baseline(towers, parameters)
         return {name: self.take(modelled[name]) for name in FLUXES}
 
 

@@ -167,7 +167,7 @@ def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
     import dask.array  # adds warning filters, so not at our own import
 
     axes = {name: drivers.sizes[name] for name in ("time", "lat", "lon")}
-    names = [*refiner.fit.ensembles]
+    names = [*refiner.fit.fluxes]
     names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
     layout = {}
     for name in names:
