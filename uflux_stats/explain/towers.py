@@ -92,9 +92,13 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     MissingVariableError
         If the refiner was loaded from disk and no towers are given.
     ConfigError
-        If an option is out of its range.
+        If an option is out of its range, or the refiner is made of networks.
     """
     how = ExplainOptions(**options)
+    if refiner.fit.networks is not None:
+        raise ConfigError(
+            "refiner: expected boosted trees, got networks; explain one of refine(model='xgboost')"
+        )
     table = _table(refiner, towers, how)
     everything = np.ones(len(table.site), bool)
     parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, everything)])

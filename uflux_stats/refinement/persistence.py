@@ -85,7 +85,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
         _require_width({one.num_features() for each in ensembles.values() for one in each}, width)
         return options, spec, Fit(parameters, ensembles)
     # XGBoost's own error is a ValueError
-    except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error

@@ -95,7 +95,7 @@ class Checkpoint:
         if self.path is None or not self.path.is_file():
             return Progress.start(first)
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 parts: dict[str, Any] = {"weights": {}, "best": {}, "moments": {}}
                 for key in stored.files:
                     kind, _, name = key.partition("/")
@@ -104,7 +104,7 @@ class Checkpoint:
                     else:
                         parts[key] = stored[key].item()
                 return Progress(**parts)
-        except (OSError, ValueError, TypeError, KeyError, BadZipFile):
+        except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile):
             return Progress.start(first)
 
     def write(self, progress: Progress) -> None:

@@ -122,10 +122,10 @@ class Networks:
 
         Raises
         ------
-        KeyError, ValueError, OSError
+        KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile
             If something is missing or not as it should be.
         """
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             parts: dict[str, dict[str, Any]] = {}
             for key in stored.files:
                 group, _, name = key.rpartition("/")

@@ -144,10 +144,7 @@ def with_slopes(
     Each row is moved by an amount of driver that is zero; the derivative is taken to that amount.
     """
     library = torch()
-    amounts = [
-        library.zeros((len(batch.inputs), 1), device=batch.inputs.device, requires_grad=True)
-        for _ in batch.slopes
-    ]
+    amounts = [library.zeros_like(batch.inputs[:, :1], requires_grad=True) for _ in batch.slopes]
     inputs, base = batch.inputs, batch.base
     for slope, amount in zip(batch.slopes, amounts, strict=True):
         inputs, base = inputs + amount * slope.inputs, base + amount * slope.base
