@@ -199,6 +199,15 @@ def test_places_in_one_cell_count_once(carbon, tmp_path):
     assert {kind: scores["n"] for kind, scores in score_pairs(pairs).items()} == {"Rh": 2, "Rs": 2}
 
 
+def test_places_outside_the_grid_and_on_empty_cells_are_left_out_and_counted(carbon, tmp_path):
+    table(Rh_annual=[300.0, 400.0, 500.0, 600.0], Latitude=[0.2, 60.0, 0.2, -0.8],
+          Longitude=[10.3, 10.3, -120.0, 11.2]).to_csv(tmp_path / "s.csv")  # fmt: skip
+    bare = carbon.assign(Rh=carbon["Rh"].where(carbon["lat"] > -0.5).assign_attrs(FLUX))
+    pairs = soil_respiration_pairs(bare, read_srdb(tmp_path / "s.csv"))
+    assert pairs["observed"].tolist() == [300.0]
+    assert pairs.attrs["left_out"]["Rh"] == {"outside the grid": 2, "on cells without values": 1}
+
+
 def test_soil_carbon_and_biomass_against_maps(carbon):
     observed = carbon["cSoil"].mean("member") * 1.1
     observed = observed.assign_attrs(STOCK)

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from uflux_stats.emulation.benchmarks import (
+    LEFT_OUT,
     compare_biomass,
     compare_land_sink,
     compare_soil_carbon,
@@ -124,6 +125,9 @@ def _respiration(carbon: xr.Dataset, task: Task) -> Found:
     numbers[key("benchmark", "srdb", "left_out")] = number(
         sum(dropped.values()), note=", ".join(f"{n} {rule}" for rule, n in dropped.items())
     )
+    for kind, counts in pairs.attrs[LEFT_OUT].items():
+        note = "measurements " + ", ".join(f"{n} {where}" for where, n in counts.items())
+        numbers[key("benchmark", "srdb", kind, LEFT_OUT)] = number(sum(counts.values()), note=note)
     return rows, {"soil_respiration": respiration_scatter(pairs)}, numbers
 
 
