@@ -338,6 +338,10 @@ def test_arguments_that_cannot_be_meant(emulator, dgvms, drivers, fluxes):
         train_emulator(dgvms[["GPP", "cVeg"]], drivers)
     with pytest.raises(ConfigError, match="stocks: expected one of"):
         EmulateOptions(stocks="guessed")
+    with pytest.raises(ConfigError, match="period: expected one of"):
+        EmulateOptions(period="LAST")
+    with pytest.raises(ConfigError, match="models: expected a tuple of names, got the text 'JULES'"):
+        EmulateOptions(models="JULES")
     nowhere = drivers.assign(TA=drivers["TA"] * np.nan)
     nowhere["TA"].attrs = drivers["TA"].attrs
     with pytest.raises(GridError, match="expected cells with all of"):
