@@ -38,7 +38,9 @@ def require_choice(
 def require_names(got: object, *, name: str) -> None:
     """Raise ``ConfigError`` if one string is given where a tuple of names is meant."""
     if isinstance(got, str):
-        raise ConfigError(f"{name}: expected a tuple of names, got the text {got!r}; use ({got!r},)")
+        raise ConfigError(
+            f"{name}: expected a tuple of names, got the text {got!r}; use ({got!r},)"
+        )
 
 
 def require_least(got: float, least: float, *, name: str) -> None:

@@ -141,6 +141,25 @@ def test_tiles_of_a_folder_are_read_together(tmp_path):
         read_cci_biomass(tmp_path / "none", like=like)
 
 
+def test_years_names_and_longitudes_of_tiles(tmp_path):
+    lat, lon, values = biomass_tile()
+    like = xr.Dataset(coords={"lat": GRID["lat"], "lon": [v - 30 for v in GRID["lon"]]})
+    plain = xr.Dataset({"agb": (("lat", "lon"), values)}, {"lat": lat, "lon": lon - 30})
+    plain.to_netcdf(tmp_path / "plain.nc")
+    axes = {"time": pd.to_datetime(["2017", "2020"]), "latitude": lat, "longitude": lon + 330}
+    both = xr.Dataset({"agb": (tuple(axes), np.stack([values * 0, values]))}, axes)
+    both.to_netcdf(tmp_path / "years.nc")
+    found = read_cci_biomass(tmp_path / "years.nc", like=like, year=2020)
+    np.testing.assert_allclose(found, read_cci_biomass(tmp_path / "plain.nc", like=like))
+    assert found.attrs["pixels_outside"] == 0
+    with pytest.raises(DataFileError, match=r"year: expected one map .* got 2"):
+        read_cci_biomass(tmp_path / "years.nc", like=like)
+    with pytest.raises(DataFileError, match=r"year: expected one of \[2017, 2020\]"):
+        read_cci_biomass(tmp_path / "years.nc", like=like, year=2018)
+    part = read_cci_biomass(tmp_path / "plain.nc", like=like.isel(lat=slice(2, None)))
+    assert part.attrs["pixels_outside"] == values[lat < 0].size
+
+
 def test_biomass_that_does_not_fit(tmp_path, monkeypatch):
     tifffile = pytest.importorskip("tifffile")
     like = xr.Dataset(coords=GRID)

@@ -224,9 +224,7 @@ def _onto(field: xr.DataArray, target: xr.Dataset | xr.DataArray) -> xr.DataArra
     return field if same else regrid(field, target).astype(np.float32)
 
 
-def _new_steps(
-    field: xr.DataArray, parts: list[xr.DataArray]
-) -> tuple[xr.DataArray | None, int]:
+def _new_steps(field: xr.DataArray, parts: list[xr.DataArray]) -> tuple[xr.DataArray | None, int]:
     """Keep the steps that no part has yet; also count the others."""
     if not parts:
         return field, 0

@@ -154,7 +154,8 @@ def _soil_carbon(carbon: xr.Dataset, task: Task) -> Found:
 def _biomass(carbon: xr.Dataset, task: Task) -> Found:
     observed = read_cci_biomass(*task.files["biomass"], like=carbon)
     scores, maps = compare_biomass(carbon, observed)
-    note = "dry matter times 0.47, mean of pixels"
+    outside = observed.attrs["pixels_outside"]
+    note = f"dry matter times 0.47, mean of pixels; {outside} pixels outside the grid"
     pair = Pair(("biomass", "cAGB"), "biomass", "cAGB", "ESA CCI", "MgC ha-1", note)
     figure = map_comparison(maps, title="Above-ground carbon against ESA CCI")
     return [pair.row(scores)], {"biomass": figure}, dict(pair.numbers(scores))

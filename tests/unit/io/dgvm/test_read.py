@@ -130,7 +130,9 @@ def test_steps_of_two_files_are_not_joined_twice(tmp_path):
 
 
 def test_models_that_are_not_there_are_named(folder):
-    with pytest.raises(DataFileError, match=r"models: expected one of \['ALPHA', 'BETA'\], got 'X'"):
+    with pytest.raises(
+        DataFileError, match=r"models: expected one of \['ALPHA', 'BETA'\], got 'X'"
+    ):
         read_dgvm(folder, options=DgvmOptions(models=("X",)))
     with pytest.raises(ConfigError, match="expected a tuple of names, got the text 'ALPHA'"):
         DgvmOptions(models="ALPHA")
