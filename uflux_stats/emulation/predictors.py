@@ -153,5 +153,6 @@ def preceding_mean(gpp: NDArray[np.floating]) -> Table:
     known = np.isfinite(longer)
     total, count = (np.cumsum(part, axis=1) for part in (np.where(known, longer, 0.0), known))
     summed, months = (part[:, MONTHS:] - part[:, :-MONTHS] for part in (total, count))
-    mean = np.divide(summed, months, out=np.full(gpp.shape, np.nan), where=months > 0)
+    mean = np.full(gpp.shape, np.nan)
+    np.divide(summed, months, out=mean, where=months > 0)
     return mean.astype(np.float32)
