@@ -51,8 +51,8 @@ def ten_years(drivers):
     axes = {"model": ["ALPHA", "BETA"], "period": ["INIT", "FINAL"], **like.coords}
     axes = {n: axes[n] for n in ("model", "period", "lat", "lon")}
     shape = tuple(len(axis) for axis in axes.values())
-    land = like.notnull()
-    fluxes = {n: xr.DataArray(np.full(shape, v), axes, tuple(axes)).where(land)
+    land, unit = like.notnull(), {"units": "gC m-2 d-1"}
+    fluxes = {n: xr.DataArray(np.full(shape, v), axes, tuple(axes), attrs=unit).where(land)
               for n, v in (("GPP", 4.0), ("NPP", 2.0))}  # fmt: skip
     change = xr.full_like(fluxes["GPP"].isel(period=0, drop=True), 100.0).where(land)
     row, column = np.argwhere(land.values)[0]
