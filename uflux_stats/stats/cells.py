@@ -156,7 +156,7 @@ def status_of(*reasons: tuple[str, xr.DataArray]) -> xr.DataArray:
     """
     codes = xr.zeros_like(reasons[0][1], dtype=np.int8)
     for name, holds in reversed(reasons):
-        codes = xr.where(holds, np.int8(STATUS.index(name)), codes)
+        codes = codes.where(~holds, np.int8(STATUS.index(name)))
     return codes.astype(np.int8).assign_attrs(status_attrs())
 
 

@@ -68,7 +68,8 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     require_years(yearly.size, name="series")
     if model == "newey_west" and maxlags >= yearly.size:
         raise RangeError(
-            f"maxlags: expected fewer than the {yearly.size} years, got {maxlags}; 1 is usual for years"
+            f"maxlags: expected fewer than the {yearly.size} years, got {maxlags}; "
+            "1 is usual for years"
         )
     years = yearly["year"].values.astype(float)
     line = sm.add_constant(pd.DataFrame({"year": years - years.mean()}))
