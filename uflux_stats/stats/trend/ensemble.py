@@ -146,7 +146,7 @@ def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:
     freedom = (n - 1) * (1 + within / extra.where(extra > 0)) ** 2
     freedom = freedom.where(extra > 0, np.inf)
     reach = error * xr.apply_ufunc(special.stdtrit, freedom, 1 - tail, dask="allowed")
-    score = (-np.abs(centre) / error.where(error > 0)).where(error > 0, -np.inf)
+    score = (-abs(centre) / error.where(error > 0)).where(error > 0, -np.inf)
     p = 2 * xr.apply_ufunc(special.stdtr, freedom, score, dask="allowed")
     tested = single["p"].notnull()
     return xr.Dataset(
