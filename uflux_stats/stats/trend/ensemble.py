@@ -140,7 +140,7 @@ def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:
     centre = mean(slope, member)
     within, between = mean(half**2, member), variance(slope, member)
     extra = (1 + 1 / n) * between
-    error = np.sqrt(within + extra)
+    error = (within + extra) ** 0.5
     # members that agree wholly leave no doubt between them: the freedom is then without bound, and
     # on perfect lines there is no error at all
     freedom = (n - 1) * (1 + within / extra.where(extra > 0)) ** 2
