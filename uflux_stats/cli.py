@@ -250,3 +250,7 @@ def _messages(loudness: int) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+if __name__ == "__main__":
+    sys.exit(main())
