@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -25,6 +26,7 @@ from uflux_stats.refinement.validation import (
     validation_metrics,
 )
 from uflux_stats.schema import FLUXES
+from uflux_stats.stats.views import html_view
 
 MONTHS_OF_A_YEAR: Final = 12
 
@@ -61,6 +63,17 @@ class Refiner:
             f"{', '.join(self.fit.ensembles)}; "
             f"{self.options.members} members, {len(self.spec.names)} predictors; {towers}{rows}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Show the skill of every split that was asked for, baseline beside refined."""
+        tables = [
+            validation_metrics(held_out)[["r2", "rmse", "n", "n_towers"]]
+            .to_dataframe().reset_index().assign(split=split)
+            for split, held_out in self.validation.items()
+        ]  # fmt: skip
+        note = "" if tables else "not validated yet: refiner.validate()"
+        skill = pd.concat(tables) if tables else self.fit.parameters.to_frame()
+        return html_view(repr(self)[1:-1], skill, note)
 
     def predict(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
         """Predict the fluxes from drivers.
