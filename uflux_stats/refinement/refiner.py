@@ -66,14 +66,14 @@ class Refiner:
 
     def _repr_html_(self) -> str:
         """Show the skill of every split that was asked for, baseline beside refined."""
-        tables = [
-            validation_metrics(held_out)[["r2", "rmse", "n", "n_towers"]]
-            .to_dataframe().reset_index().assign(split=split)
+        if not self.validation:
+            classes = self.fit.parameters.to_frame()
+            return html_view(repr(self)[1:-1], classes, "not validated yet: refiner.validate()")
+        skill = [
+            _skill(validation_metrics(held_out)).assign(split=split)
             for split, held_out in self.validation.items()
-        ]  # fmt: skip
-        note = "" if tables else "not validated yet: refiner.validate()"
-        skill = pd.concat(tables) if tables else self.fit.parameters.to_frame()
-        return html_view(repr(self)[1:-1], skill, note)
+        ]
+        return html_view(repr(self)[1:-1], pd.concat(skill).reset_index())
 
     def predict(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
         """Predict the fluxes from drivers.
@@ -247,6 +247,16 @@ def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -
     dims = ("member", *completed["TA"].dims)
     fluxes = xr.Dataset(labelled).transpose(*dims)
     return fluxes.assign_attrs(title="Refined land fluxes", dropped=to_json(drops))
+
+
+def _skill(metrics: xr.Dataset) -> pd.DataFrame:
+    """Put the scores of baseline and refinement side by side, one row per flux."""
+    refined = metrics.sel(source="refined")
+    columns = {
+        "r2 baseline": metrics.r2.sel(source="baseline"), "r2 refined": refined.r2,
+        "rmse refined": refined.rmse, "months": refined.n, "towers": refined.n_towers,
+    }  # fmt: skip
+    return pd.DataFrame({name: values.to_series() for name, values in columns.items()})
 
 
 def _process(
