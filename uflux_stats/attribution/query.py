@@ -145,7 +145,7 @@ def _answers(data: xr.Dataset) -> pd.DataFrame:
     answered = table[["estimate", "low", "high"]].notna().any(axis=1)
     reason = data["reason"].to_series().rename("reason").reset_index()
     table = table.merge(reason, on=["target", "driver", "quantity"], how="left")
-    rows = (data["n"] > 0).to_series().rename("there").reset_index()
+    rows = (data["n"].to_series() > 0).rename("there").reset_index()
     there = table.merge(rows, on=["region", "pft"], how="left")["there"]
     silent = ~answered.groupby([table["region"], table["pft"]]).transform("any")
     said = (table["reason"] == NO_EDGE) | (silent & (table["reason"] != ""))

@@ -130,7 +130,7 @@ def _broken(network: Network) -> str:
     failing = claims[(claims["p"] < _SIGNIFICANT) & (claims["partial"].abs() > TRIFLE)]
     if failing.empty:
         return ""
-    worst = failing.loc[failing["partial"].abs().idxmax()]
+    worst = failing.sort_values("partial", key=np.abs).iloc[-1]
     return f"independence of {worst['first']} and {worst['second']} fails ({worst['partial']:.2f})"
 
 

@@ -200,7 +200,7 @@ def test_a_given_nep_is_kept() -> None:
     made = fit_network(frame.drop(columns="NEP"), graph, transform="raw").select().sample
     np.testing.assert_allclose(made.column("NEP"), frame.GPP - frame.RECO)
     data = towers(PLACES)
-    fluxes = {"RECO": data.NEE + data.GPP + 1.0, "NEP": -data.NEE}
+    fluxes = {"RECO": data.NEE + data.TA, "NEP": -data.NEE}
     whole = data.assign({name: flux.assign_attrs(data.GPP.attrs) for name, flux in fluxes.items()})
     kept = fit_network(whole, graph, transform="raw").select().sample
     np.testing.assert_array_equal(kept.column("NEP"), -data.NEE.values.ravel())
