@@ -47,6 +47,14 @@ def require_options(got: Iterable[str], known: Iterable[str]) -> None:
         require_choice(name, names, name="option")
 
 
+def require_names(got: object, *, name: str) -> None:
+    """Raise ``ConfigError`` if one string is given where a tuple of names is meant."""
+    if isinstance(got, str):
+        raise ConfigError(
+            f"{name}: expected a tuple of names, got the text {got!r}; use ({got!r},)"
+        )
+
+
 def require_least(got: float, least: float, *, name: str) -> None:
     """Raise ``ConfigError`` unless a number is at least ``least``; NaN is not."""
     if not got >= least:

@@ -92,7 +92,7 @@ def test_flags_name_the_claim_that_fails() -> None:
     assert said == "only 1 place", "errors that targets share are no failure"
     wrong = CausalGraph({"TA": (), "SWIN": (), "GPP": ("TA", "SWIN"), "RECO": ("TA", "SWIN")})
     said = flags(fit_network(data, wrong, transform="raw").select())
-    # 1 / sqrt(1.09 * 2.09)
+    # covariance 1, variances with noise 1.09 and 2.09
     assert "independence of SWIN and TA fails (0.66)" in said
 
 
