@@ -110,5 +110,5 @@ def _drawn(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> St
             **settings,
             "twin": config.is_twin,
             "site_effect": config.respiration.site_effect,
-        },  # fmt: skip
+        },
     )

@@ -45,7 +45,7 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
 @pytest.mark.parametrize(
     ("level", "geometry"),
     [
-        ("pft", "centred"),
+        ("pft", "auto"),
         pytest.param("site", "centred", marks=pytest.mark.slow),
         pytest.param("site", "noncentred", marks=pytest.mark.slow),
     ],
