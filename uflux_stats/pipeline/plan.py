@@ -22,7 +22,9 @@ from uflux_stats.pipeline.stages import (
     records,
     recovery,
     tower_drivers,
+    trust,
 )
+from uflux_stats.pipeline.trust_plan import calibrated_on, grid_trust, tower_trust
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
@@ -107,6 +109,7 @@ def _engine(config: RunConfig) -> tuple[Stage, ...]:
             outputs=(engine.VALIDATION,),
             settings=validation,
         ),
+        *tower_trust(config),
     )
 
 
@@ -115,13 +118,18 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     if not _has_grid(config):
         return ()
     given = config.input
+    intervals = trust.INTERVALS if calibrated_on(config) else None
     upscale = Stage(
         "upscale",
         gridding.upscale,
-        needs=(engine.REFINER, *_twin_needs(config)),
+        needs=(engine.REFINER, *((intervals,) if intervals else ()), *_twin_needs(config)),
         files=_driver_files(config),
         outputs=(gridding.FLUXES,),
-        settings={"climatology_year": given.climatology_year, "rows": config.output.rows},
+        settings={
+            "climatology_year": given.climatology_year,
+            "rows": config.output.rows,
+            "intervals": intervals,
+        },
     )
     statistics = Stage(
         "statistics",
@@ -135,7 +143,8 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         recovery.recovery,
         needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
     )
-    return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+    always = (upscale, grid_trust(config), statistics)
+    return (*always, recovered) if config.is_twin else always
 
 
 def _learner(config: RunConfig) -> dict[str, Any]:

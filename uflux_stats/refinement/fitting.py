@@ -14,7 +14,8 @@ from uflux_stats.baselines import (
 )
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
-from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
+from uflux_stats.refinement.dissimilarity import Domain, fit_domain
+from uflux_stats.refinement.learners import Ensemble, fit_ensemble, importance, predict_ensemble
 from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
@@ -71,6 +72,16 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
         if seen.any():
             ensembles[name] = fit_ensemble(predictors[seen], target[seen], options, [*seed, number])
     return Fit(parameters, ensembles)
+
+
+def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain | None:
+    """Measure the dissimilarity of the training rows; a predictor counts as much as to all fluxes.
+
+    None where it cannot be measured; see ``fit_domain``.
+    """
+    predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
+    shares = [importance(ensemble, predictors.shape[1]) for ensemble in fit.ensembles.values()]
+    return fit_domain(predictors, np.mean(shares, axis=0), table.site)
 
 
 def with_process(

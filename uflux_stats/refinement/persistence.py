@@ -6,20 +6,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import xgboost as xgb
 
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
+from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
 from uflux_stats.refinement.learners import Ensemble
 from uflux_stats.refinement.options import RefineOptions
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 _HEAD: Final = "refiner.json"
+_ROWS: Final = "training.npy"
 
 
-def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) -> Path:
+def save_parts(
+    options: RefineOptions, spec: FeatureSpec, fit: Fit, domain: Domain | None, path: Path
+) -> Path:
     """Write the parts of a refiner to a new folder; a half-written folder never has its name.
 
     Raises
@@ -44,13 +49,21 @@ def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) 
         "parameters": json.loads(fit.parameters.to_json()),
         "members": {flux: len(ensemble) for flux, ensemble in fit.ensembles.items()},
     }
+    if domain is not None:
+        np.save(partial / _ROWS, domain.rows, allow_pickle=False)
+        head["domain"] = {
+            "centre": domain.centre.tolist(),
+            "weight": domain.weight.tolist(),
+            "mean_distance": domain.mean_distance,
+            "threshold": domain.threshold,
+        }
     (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
     if path.exists():
         shutil.rmtree(path)
     return partial.rename(path)
 
 
-def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
+def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:
     """Read the parts that ``save_parts`` wrote.
 
     Raises
@@ -74,11 +87,21 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
         chosen = {**head["options"], "direct": tuple(head["options"]["direct"])}
         options = RefineOptions(**chosen)
         _require_width(ensembles, spec, options)
-        return options, spec, Fit(parameters, ensembles)
-    except (KeyError, TypeError, ValueError) as error:  # XGBoost's own error is a ValueError
+        return options, spec, Fit(parameters, ensembles), _read_domain(path, head.get("domain"))
+    except (KeyError, TypeError, OSError, ValueError) as error:  # XGBoost's is a ValueError
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error
+
+
+def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:
+    if head is None:
+        return None
+    centre, weight = (np.array(head[name], dtype=float) for name in ("centre", "weight"))
+    rows = np.load(path / _ROWS, allow_pickle=False)
+    if rows.ndim != 2 or not rows.shape[1] == len(centre) == len(weight):
+        raise ValueError(f"training rows of shape {rows.shape} for {len(centre)} predictors")
+    return Domain(centre, weight, rows, head["mean_distance"], head["threshold"])
 
 
 def _require_width(

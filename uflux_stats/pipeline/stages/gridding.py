@@ -15,6 +15,7 @@ from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.engine import REFINER
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
+from uflux_stats.refinement.intervals import Intervals
 from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.iav import iav, iav_contribution
@@ -38,7 +39,9 @@ def check_drivers(task: Task) -> Mapping[str, Number]:
 def upscale(task: Task) -> Mapping[str, Number]:
     """Predict the grid, band by band."""
     refiner = Refiner.load(task.input(REFINER))
-    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers)
+    told = task.settings["intervals"]
+    calibrated = Intervals.from_json(task.input(told).read_text(encoding="utf-8")) if told else None
+    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers, intervals=calibrated)
     write_fluxes(refiner, gridded(task), task.output(FLUXES), options)
     return {}
 
@@ -97,7 +100,7 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             members = mean.sel(region=region)
             low, high = np.quantile(members, _INTERVAL)
             yield (
-                key("totals", _label(region), str(name)),
+                key("totals", region_label(region), str(name)),
                 number(
                     members.mean().item(),
                     values.attrs["units"],
@@ -118,7 +121,7 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
         slope = trend(yearly, confidence=0.9) if enough else None
         spread = iav(yearly) if enough else None
         for region in yearly["region"].values[yearly.notnull().any("year").values]:
-            at, label = {"region": region}, _label(region)
+            at, label = {"region": region}, region_label(region)
             if slope is None or spread is None:
                 yield key("trend", label, str(name)), number(None, note=why)
                 yield key("iav", label, str(name)), number(None, note=why)
@@ -164,7 +167,7 @@ def share_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             shares = iav_contribution(yearly.isel(region=yearly[REGION_KIND].values == kind))
             for region in shares["region"].values[shares.notnull().values]:
                 yield (
-                    key("iav_share", _label(region), str(name)),
+                    key("iav_share", region_label(region), str(name)),
                     number(
                         shares.sel(region=region).item(),
                         n=summed.sizes["year"],
@@ -173,5 +176,6 @@ def share_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                 )
 
 
-def _label(region: object) -> str:
+def region_label(region: object) -> str:
+    """Name a region as the keys of the numbers do."""
     return "global" if region == "globe" else str(region)
