@@ -263,18 +263,16 @@ def open_store(path: str | Path) -> xr.Dataset:
             f"path: expected a whole Zarr store, got {path} without some chunks of "
             f"{', '.join(lacking)}; write it again"
         )
-    ordered = data[sorted(data.data_vars, key=str)]
-    return ordered.assign_coords(
-        {
-            name: _fixed_width(array)
-            for name, array in data.coords.items()
-            if array.dtype.kind in "OT"
-        }
-    )
+    coordinates = {name: _fixed_width(data[name].variable) for name in sorted(data.coords, key=str)}
+    values = {name: data[name].variable for name in sorted(data.data_vars, key=str)}
+    return xr.Dataset(values, coordinates, data.attrs)
 
 
-def _fixed_width(text: xr.DataArray) -> xr.DataArray:
-    return text.copy(data=np.array(text.values.tolist(), dtype=str))
+def _fixed_width(values: xr.Variable) -> xr.Variable:
+    """Text with a fixed width; anything else as it is."""
+    if values.dtype.kind not in "OT":
+        return values
+    return values.copy(data=np.array(values.values.tolist(), dtype=str))
 
 
 def _chunks_lacking(path: Path) -> list[str]:

@@ -66,7 +66,7 @@ def mean_fields(cubes: xr.Dataset) -> xr.Dataset:
     for name, values in cubes.data_vars.items():
         steps = [dim for dim in ("time", "year") if dim in values.dims]
         if "member" in values.dims and steps:
-            mean = values.mean(("member", *steps)).compute()
+            mean = values.mean(("member", *steps), dtype="float64").compute().astype("float32")
             means[name] = mean.assign_attrs(values.attrs)
     return xr.Dataset(means).compute()
 
