@@ -14,6 +14,7 @@ from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     budget,
+    calibration,
     data,
     drawing,
     engine,
@@ -22,7 +23,6 @@ from uflux_stats.pipeline.stages import (
     records,
     recovery,
     tower_drivers,
-    trust,
 )
 from uflux_stats.pipeline.trust_plan import calibrated_on, grid_trust, tower_trust
 
@@ -118,17 +118,18 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     if not _has_grid(config):
         return ()
     given = config.input
-    intervals = trust.INTERVALS if calibrated_on(config) else None
+    whole = calibrated_on(config) is not None
+    learned = (calibration.INTERVALS, calibration.CONSISTENCY) if whole else ()
     upscale = Stage(
         "upscale",
         gridding.upscale,
-        needs=(engine.REFINER, *((intervals,) if intervals else ()), *_twin_needs(config)),
+        needs=(engine.REFINER, *learned, *_twin_needs(config)),
         files=_driver_files(config),
         outputs=(gridding.FLUXES,),
         settings={
             "climatology_year": given.climatology_year,
             "rows": config.output.rows,
-            "intervals": intervals,
+            "calibrated": whole,
         },
     )
     statistics = Stage(

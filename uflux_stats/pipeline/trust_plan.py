@@ -4,7 +4,7 @@ from typing import Final
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
-from uflux_stats.pipeline.stages import data, engine, gridding, trust
+from uflux_stats.pipeline.stages import calibration, data, engine, gridding, trust
 
 GROUPED: Final = ("tower", "blocks", "koppen", "igbp")
 """Splits that keep towers whole, the one to calibrate on first."""
@@ -28,9 +28,17 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         return ()
     intervals = Stage(
         "intervals",
-        trust.intervals,
+        calibration.intervals,
         needs=(engine.VALIDATION,),
-        outputs=(trust.INTERVALS, trust.COVERAGE),
+        outputs=(calibration.INTERVALS, calibration.COVERAGE),
+        # one member alone has no spread
+        settings={"split": split, "normalised": config.refine.members > 1},
+    )
+    consistency = Stage(
+        "consistency",
+        calibration.consistency,
+        needs=(engine.VALIDATION,),
+        outputs=(calibration.CONSISTENCY,),
         settings={"split": split},
     )
     dissimilarity = Stage(
@@ -40,7 +48,7 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(trust.BY_DISSIMILARITY,),
         settings={"split": split},
     )
-    return intervals, dissimilarity
+    return intervals, consistency, dissimilarity
 
 
 def grid_trust(config: RunConfig) -> Stage:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.intervals import fold_of_tower
 from uflux_stats.stats.reconcile import solve
 
 Values = NDArray[np.float64]
@@ -66,8 +67,9 @@ class Consistency:
         closed[:, 2] = closed[:, 1] - closed[:, 0]
         return xr.Dataset(
             {
-                wanted: xr.DataArray(column.reshape(like.shape), like.coords, like.dims)
-                .assign_attrs(reconciled_attrs(name))
+                wanted: xr.DataArray(
+                    column.reshape(like.shape), like.coords, like.dims
+                ).assign_attrs(reconciled_attrs(name))
                 for name, wanted, column in zip(CONSISTENT, RECONCILED, closed.T, strict=True)
             }
         )
@@ -172,3 +174,36 @@ def fit_consistency(held_out: xr.Dataset) -> Consistency:
         )
     rows = tuple(map(tuple, spread.tolist()))
     return Consistency(rows, int(months.sum()), int((months > 0).sum()))
+
+
+def reconcile_held_out(held_out: xr.Dataset) -> xr.Dataset:
+    """Reconcile held-out predictions by the errors at the towers of all other folds.
+
+    Parameters
+    ----------
+    held_out : xr.Dataset, (source, site, time)
+        Of ``cross_validate`` under a split that keeps towers whole.
+
+    Returns
+    -------
+    xr.Dataset, (source, site, time) [gC m-2 d-1]
+        GPP, RECO and NEE with "refined" reconciled, on the months that have all three.
+
+    Raises
+    ------
+    MissingVariableError, ConfigError
+        As ``fit_consistency``.
+    """
+    folds = fold_of_tower(held_out)
+    apart = held_out[list(CONSISTENT)].transpose("source", "site", "time")
+    apart = apart.where(apart.notnull().all("source").to_dataarray().all("variable"))
+    parts = []
+    for number in np.unique(folds[np.isfinite(folds)]):
+        fitted = fit_consistency(held_out.isel(site=folds != number))
+        own = apart.isel(site=folds == number)
+        closed = fitted.reconcile(own.sel(source="refined", drop=True))
+        closed = closed.rename(dict(zip(RECONCILED, CONSISTENT, strict=True)))
+        others = own.drop_sel(source="refined")
+        refined = closed.expand_dims(source=["refined"]).astype(np.float64)
+        parts.append(xr.concat([others, refined], "source", combine_attrs="override"))
+    return xr.concat(parts, "site", combine_attrs="override").sel(source=apart["source"])

@@ -190,7 +190,7 @@ def coverage(
     ConfigError
         As in ``calibrate``, or if there is one fold only.
     """
-    folds = _fold_of_tower(held_out)
+    folds = fold_of_tower(held_out)
     numbers = np.unique(folds[np.isfinite(folds)])
     if len(numbers) < 2:
         raise ConfigError(
@@ -270,7 +270,7 @@ class _Rows:
 
 def _rows(held_out: xr.Dataset, name: str) -> _Rows:
     _require(held_out, ["IGBP", f"{name}_{SPREAD}", "fold"], name="held_out")
-    _fold_of_tower(held_out)
+    fold_of_tower(held_out)
     flux = held_out[name].transpose("source", "site", "time")
     error = np.abs(flux.sel(source="observed").values - flux.sel(source="refined").values)
     tower, month = np.nonzero(np.isfinite(error))
@@ -287,7 +287,7 @@ def _require(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
         )
 
 
-def _fold_of_tower(held_out: xr.Dataset) -> Values:
+def fold_of_tower(held_out: xr.Dataset) -> Values:
     """Fold of each tower, NaN where a tower has no month."""
     fold = held_out["fold"].transpose("site", "time").values
     known = np.isfinite(fold)

@@ -17,6 +17,12 @@ from uflux_stats.choices import require_least
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
+from uflux_stats.refinement.consistency import (
+    CONSISTENT,
+    RECONCILED,
+    Consistency,
+    reconciled_attrs,
+)
 from uflux_stats.refinement.features import REQUIRED
 from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
 from uflux_stats.refinement.intervals import BOUNDS, Intervals
@@ -43,12 +49,15 @@ class UpscaleOptions:
         Show a bar.
     intervals : Intervals, optional
         Write the interval of each flux as well; see ``calibrate``.
+    consistency : Consistency, optional
+        Write GPP, RECO and NEE that close their budget as well; see ``fit_consistency``.
     """
 
     rows: int = 800_000
     threads: int = 2
     progress: bool = False
     intervals: Intervals | None = None
+    consistency: Consistency | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -126,7 +135,7 @@ def upscale(
     """
     require_usable(refiner, drivers)
     drivers = drivers.transpose("time", "lat", "lon", ...)
-    template = _template(refiner, drivers, options.intervals)
+    template = _template(refiner, drivers, options)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
     writer = create_store(
         template,
@@ -168,23 +177,27 @@ def require_usable(refiner: Refiner, drivers: xr.Dataset) -> None:
     require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
 
 
-def _template(refiner: Refiner, drivers: xr.Dataset, intervals: Intervals | None) -> xr.Dataset:
+def _template(refiner: Refiner, drivers: xr.Dataset, options: UpscaleOptions) -> xr.Dataset:
     """Lay out the store without values."""
     import dask.array  # adds warning filters, so not at our own import
 
     axes = {name: drivers.sizes[name] for name in ("time", "lat", "lon")}
     names = [*refiner.fit.ensembles]
     names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
+    fluxes = {name: flux_attrs(name) for name in names}
+    if options.consistency is not None:
+        reconciled = zip(RECONCILED, map(reconciled_attrs, CONSISTENT), strict=True)
+        fluxes |= dict(reconciled)
     layout: dict[str, Any] = {}
-    for name in names:
+    for name, attrs in fluxes.items():
         for dim, size, suffix in (
             ("member", refiner.options.members, ""),
             ("quantile", len(QUANTILES), "_quantile"),
         ):
             zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
-            layout[name + suffix] = ((dim, *axes), zeros, flux_attrs(name))
+            layout[name + suffix] = ((dim, *axes), zeros, attrs)
     zeros = dask.array.zeros(tuple(axes.values()), dtype=np.float32)
-    judged = _judgement_attrs(refiner, intervals)
+    judged = _judgement_attrs(refiner, options.intervals)
     layout |= {name: (tuple(axes), zeros, attrs) for name, attrs in judged.items()}
     places = cell_coordinates(drivers)
     index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
@@ -220,6 +233,8 @@ def _write_band(
     for drop in json.loads(predicted.attrs["dropped"]):
         told = "%s is missing in %d cells and months of a band; nothing is predicted there"
         logger.warning(told, drop["variable"], drop["n"])
+    if options.consistency is not None:
+        predicted = predicted.merge(options.consistency.reconcile(predicted))
     parts = [predicted, quantiles(predicted)]
     if refiner.domain is not None:
         parts.append(judge(prepared, refiner.domain, refiner.options, threads=options.threads))

@@ -18,6 +18,7 @@ from uflux_stats.errors import (
 from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.refinement import Refiner
+from uflux_stats.refinement.consistency import fit_consistency
 from uflux_stats.refinement.features import REQUIRED
 from uflux_stats.refinement.intervals import calibrate
 from uflux_stats.refinement.upscaling import QUANTILES, UpscaleOptions, quantiles, upscale
@@ -66,7 +67,8 @@ def test_store_says_how_far_to_believe_it(
 ) -> None:
     refiner.validate("tower", folds=3, members=2)
     intervals = calibrate(refiner.validation["tower"])
-    options = replace(bands(2), intervals=intervals)
+    consistency = fit_consistency(refiner.validation["tower"])
+    options = replace(bands(2), intervals=intervals, consistency=consistency)
     store = open_store(upscale(refiner, grid, tmp_path / "flux.zarr", options)).load()
     judged = refiner.applicability(grid)
     bounds = intervals.bounds(refiner.predict(grid), grid["IGBP"])
@@ -74,6 +76,10 @@ def test_store_says_how_far_to_believe_it(
         assert store[name].dims == ("time", "lat", "lon")
         np.testing.assert_array_equal(store[name], values)
         assert store[name].attrs == values.attrs
+    closed = consistency.reconcile(refiner.predict(grid))
+    for name, values in closed.data_vars.items():
+        np.testing.assert_array_equal(store[name], values)
+        assert store[f"{name}_quantile"].attrs == values.attrs
     assert set(judged) == {"DI", "AOA"}
     assert {"GPP_lower", "NEE_difference_upper"} <= set(bounds)
     middle = store["GPP"].mean("member")

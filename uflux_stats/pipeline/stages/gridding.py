@@ -11,11 +11,11 @@ from uflux_stats.grid.regions import REGION_KIND, By
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.calibration import calibrated
 from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.engine import REFINER
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement import upscale as write_fluxes
-from uflux_stats.refinement.intervals import Intervals
 from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.iav import iav, iav_contribution
@@ -39,9 +39,8 @@ def check_drivers(task: Task) -> Mapping[str, Number]:
 def upscale(task: Task) -> Mapping[str, Number]:
     """Predict the grid, band by band."""
     refiner = Refiner.load(task.input(REFINER))
-    told = task.settings["intervals"]
-    calibrated = Intervals.from_json(task.input(told).read_text(encoding="utf-8")) if told else None
-    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers, intervals=calibrated)
+    told = calibrated(task) if task.settings["calibrated"] else {}
+    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers, **told)
     write_fluxes(refiner, gridded(task), task.output(FLUXES), options)
     return {}
 
@@ -75,10 +74,15 @@ def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, (member, year, region)
-        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2].
+        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2]; GPP, RECO and NEP
+        reconciled where the store has them.
     """
-    carbon = {name: fluxes[name] for name in ("GPP", "RECO", "LE") if name in fluxes}
-    for name in ("NEE", "NEE_difference"):
+    carbon = {
+        name: fluxes[name]
+        for name in ("GPP", "RECO", "LE", "GPP_reconciled", "RECO_reconciled")
+        if name in fluxes
+    }
+    for name in ("NEE", "NEE_difference", "NEE_reconciled"):
         if name in fluxes:
             flux = fluxes[name]
             carbon[name.replace("NEE", "NEP")] = (-flux).assign_attrs(units=flux.attrs["units"])

@@ -1,4 +1,4 @@
-"""Stages that tell how far the fluxes may be believed: intervals, and unlikeness to the towers."""
+"""Stages that tell where the fluxes may be believed: unlikeness to the towers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.io.store import whole_file
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import write_table
@@ -17,44 +16,17 @@ from uflux_stats.pipeline.stages.engine import REFINER, VALIDATION
 from uflux_stats.pipeline.stages.gridding import BY, FLUXES, region_label
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.fitting import flux_attrs
-from uflux_stats.refinement.intervals import LEVEL, calibrate, coverage
 from uflux_stats.refinement.table import training_table
 from uflux_stats.refinement.validation import fluxes_of
 from uflux_stats.reporting.maps import flux_map
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.style import save_figure
-from uflux_stats.schema import IGBP_CLASSES, MISSING_CLASS
 from uflux_stats.stats.totals import area_mean
 
-INTERVALS: Final = "intervals.json"
-COVERAGE: Final = "tables/interval_coverage.csv"
 BY_DISSIMILARITY: Final = "tables/skill_by_dissimilarity.csv"
 MAPS: Final = "applicability_figures"
 CLASSES: Final = 5
 """Classes of dissimilarity, each with as many held-out months."""
-
-
-def intervals(task: Task) -> Mapping[str, Number]:
-    """Calibrate intervals on the held-out towers, and count what they hold on other towers."""
-    held_out = load(task.input(VALIDATION)).sel(split=task.settings["split"])
-    with whole_file(task.output(INTERVALS)) as partial:
-        partial.write_text(calibrate(held_out).to_json(), encoding="utf-8")
-    table = coverage(held_out)
-    named = {**IGBP_CLASSES, MISSING_CLASS: "all"}
-    write_table(table.assign(IGBP=table["IGBP"].map(named)), task, COVERAGE)
-    return dict(_coverage_numbers(table.assign(IGBP=table["IGBP"].map(named))))
-
-
-def _coverage_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
-    how = f"nominal {LEVEL:g}, calibrated on the other folds of towers"
-    for row in table.to_dict("records"):
-        stem = ("intervals", str(row["flux"]), str(row["IGBP"]))
-        towers = f"{how}; {row['towers']} towers"
-        for way, what in (("by_tower", "mean of the towers"), ("by_month", "of all months")):
-            note = f"share covered, {what}; {towers}"
-            yield key(*stem, "coverage", way), number(row[way], n=row["months"], note=note)
-        units = flux_attrs(str(row["flux"]))["units"]
-        yield key(*stem, "width"), number(row["width"], units, n=row["months"], note=towers)
 
 
 def dissimilarity(task: Task) -> Mapping[str, Number]:
