@@ -11,7 +11,7 @@ ifneq ($(wildcard ../shared/data),)
 export UFLUX_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test test-data bench lint format clean install
+.PHONY: demo test test-data bench docs lint format clean install
 
 install: $(STAMP)
 
@@ -40,9 +40,12 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/trends_against_loop.py
 	$(BIN)/python tests/benchmarks/cube_statistics.py memory
 
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo-run build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo-run build dist docs/_build docs/_generated .pytest_cache .mypy_cache .ruff_cache

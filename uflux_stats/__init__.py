@@ -42,11 +42,35 @@ if TYPE_CHECKING:
     from uflux_stats.refinement import upscale as upscale
     from uflux_stats.reporting.reports import report as report
     from uflux_stats.stats.conservation import conservation as conservation
+    from uflux_stats.stats.conservation import stock_change as stock_change
+    from uflux_stats.stats.conservation import stock_residual as stock_residual
+    from uflux_stats.stats.iav import anomaly_correlation as anomaly_correlation
+    from uflux_stats.stats.iav import detrend as detrend
+    from uflux_stats.stats.iav import extremes as extremes
     from uflux_stats.stats.iav import iav as iav
+    from uflux_stats.stats.iav import iav_contribution as iav_contribution
     from uflux_stats.stats.metrics import score as score
+    from uflux_stats.stats.reconcile import reconcile as reconcile
+    from uflux_stats.stats.scores import ilamb_scores as ilamb_scores
+    from uflux_stats.stats.scores import score_maps as score_maps
+    from uflux_stats.stats.seasonality import anomalies as anomalies
+    from uflux_stats.stats.seasonality import mean_year as mean_year
+    from uflux_stats.stats.seasonality import seasonal_cycle as seasonal_cycle
+    from uflux_stats.stats.spread import ensemble_spread as ensemble_spread
+    from uflux_stats.stats.taylor import taylor as taylor
+    from uflux_stats.stats.taylor import triple_collocation as triple_collocation
     from uflux_stats.stats.totals import area_mean as area_mean
     from uflux_stats.stats.totals import total as total
+    from uflux_stats.stats.towers import tower_trends as tower_trends
+    from uflux_stats.stats.towers import tower_years as tower_years
+    from uflux_stats.stats.towers import trends_by_type as trends_by_type
+    from uflux_stats.stats.trend import change_point as change_point
+    from uflux_stats.stats.trend import ensemble_trend as ensemble_trend
+    from uflux_stats.stats.trend import field_significance as field_significance
     from uflux_stats.stats.trend import trend as trend
+    from uflux_stats.stats.trend import trend_model as trend_model
+    from uflux_stats.stats.trend import trend_of_totals as trend_of_totals
+    from uflux_stats.stats.yearly import yearly_means as yearly_means
 
 __version__ = "0.1.0"
 
@@ -57,38 +81,62 @@ _HOMES: Final[dict[str, str]] = {
     "RefineOptions": "uflux_stats.refinement",
     "Refiner": "uflux_stats.refinement",
     "TwinOptions": "uflux_stats.io.twin",
+    "anomalies": "uflux_stats.stats.seasonality",
+    "anomaly_correlation": "uflux_stats.stats.iav",
     "area_mean": "uflux_stats.stats.totals",
     "attribute": "uflux_stats.attribution.attribute",
     "baseline": "uflux_stats.baselines",
+    "change_point": "uflux_stats.stats.trend",
     "complete_drivers": "uflux_stats.baselines",
     "conservation": "uflux_stats.stats.conservation",
     "date_climatology": "uflux_stats.io.drivers",
-    "drivers_at_sites": "uflux_stats.io.at_sites",
     "describe": "uflux_stats.io.recognition",
+    "detrend": "uflux_stats.stats.iav",
+    "drivers_at_sites": "uflux_stats.io.at_sites",
     "dropped_report": "uflux_stats.io.drops",
     "emulate": "uflux_stats.emulation",
+    "ensemble_spread": "uflux_stats.stats.spread",
+    "ensemble_trend": "uflux_stats.stats.trend",
+    "extremes": "uflux_stats.stats.iav",
+    "field_significance": "uflux_stats.stats.trend",
     "fit_local": "uflux_stats.attribution.local",
     "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
     "iav": "uflux_stats.stats.iav",
+    "iav_contribution": "uflux_stats.stats.iav",
+    "ilamb_scores": "uflux_stats.stats.scores",
     "load_fit": "uflux_stats.bayes",
     "make_twin": "uflux_stats.io.twin",
+    "mean_year": "uflux_stats.stats.seasonality",
     "open_store": "uflux_stats.io.zarr_store",
     "propagate": "uflux_stats.bayes",
     "query": "uflux_stats.attribution.query",
     "read_dgvm": "uflux_stats.io.dgvm",
     "read_drivers": "uflux_stats.io.drivers",
     "read_fluxnet": "uflux_stats.io.fluxnet",
+    "reconcile": "uflux_stats.stats.reconcile",
     "refine": "uflux_stats.refinement",
     "report": "uflux_stats.reporting.reports",
     "run": "uflux_stats.pipeline.run",
     "score": "uflux_stats.stats.metrics",
+    "score_maps": "uflux_stats.stats.scores",
+    "seasonal_cycle": "uflux_stats.stats.seasonality",
     "shap_values": "uflux_stats.explain.towers",
+    "stock_change": "uflux_stats.stats.conservation",
+    "stock_residual": "uflux_stats.stats.conservation",
+    "taylor": "uflux_stats.stats.taylor",
     "total": "uflux_stats.stats.totals",
+    "tower_trends": "uflux_stats.stats.towers",
+    "tower_years": "uflux_stats.stats.towers",
     "trend": "uflux_stats.stats.trend",
+    "trend_model": "uflux_stats.stats.trend",
+    "trend_of_totals": "uflux_stats.stats.trend",
+    "trends_by_type": "uflux_stats.stats.towers",
+    "triple_collocation": "uflux_stats.stats.taylor",
     "upscale": "uflux_stats.refinement",
     "what_if": "uflux_stats.attribution.scenarios",
+    "yearly_means": "uflux_stats.stats.yearly",
 }
 """Where each public name lives."""
 

@@ -41,6 +41,14 @@ def require_array(values: object, *, name: str) -> None:
     )
 
 
+def require_numbers(values: xr.DataArray, *, name: str) -> None:
+    """Raise ``RangeError`` unless ``values`` holds real numbers (or truth values), not text."""
+    if values.dtype.kind not in "biuf":
+        raise RangeError(
+            f"{name}: expected numbers, got {values.dtype}; convert them: values.astype(float)"
+        )
+
+
 def require_dims(values: xr.DataArray | xr.Dataset, dims: Iterable[str], *, name: str) -> None:
     """Raise ``DimensionError`` unless all ``dims`` are there (in any order)."""
     lacking = [dim for dim in dims if dim not in values.dims]

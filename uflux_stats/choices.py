@@ -35,6 +35,14 @@ def require_choice(
         raise unknown_name(name, got, known, error)
 
 
+def require_names(got: object, *, name: str) -> None:
+    """Raise ``ConfigError`` if one string is given where a tuple of names is meant."""
+    if isinstance(got, str):
+        raise ConfigError(
+            f"{name}: expected a tuple of names, got the text {got!r}; use ({got!r},)"
+        )
+
+
 def require_least(got: float, least: float, *, name: str) -> None:
     """Raise ``ConfigError`` unless a number is at least ``least``; NaN is not."""
     if not got >= least:

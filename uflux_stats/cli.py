@@ -191,6 +191,17 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", dest="form", action="store_const", const="json", default="table")
     _add_loudness(check)
     check.set_defaults(command=_data_check)
+    fetch = actions.add_parser(
+        "fetch",
+        help="download open data, or tell how to get the others",
+        description="Without a name: what there is.",
+        allow_abbrev=False,
+    )
+    fetch.add_argument("name", nargs="?", metavar="NAME", help="noaa_co2, natural_earth, ...")
+    fetch.add_argument("--to", type=Path, default=Path(), metavar="DIR",
+                       help="folder for the files (default: here)")  # fmt: skip
+    _add_loudness(fetch)
+    fetch.set_defaults(command=_data_fetch)
 
 
 def _data_check(arguments: argparse.Namespace) -> None:
@@ -198,6 +209,18 @@ def _data_check(arguments: argparse.Namespace) -> None:
     from uflux_stats.io.recognition import describe
 
     print(render(describe(arguments.path, scenario=arguments.scenario), arguments.form))
+
+
+def _data_fetch(arguments: argparse.Namespace) -> None:
+    from uflux_stats.io.downloading import Patience
+    from uflux_stats.io.fetching import fetch_data, listing, render
+
+    if arguments.name is None:
+        print(listing().to_string(index=False))
+        return
+    bar = sys.stderr.isatty() and not arguments.quiet
+    fetched = fetch_data(arguments.name, arguments.to, patience=Patience(progress=bar))
+    print(render(fetched))
 
 
 def _attribute(arguments: argparse.Namespace) -> None:
@@ -250,3 +273,7 @@ def _messages(loudness: int) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -70,7 +70,7 @@ def test_names_in_all_resolve(name: str) -> None:
 QUIET = """
 import locale, logging, os, random, warnings
 # what other libraries set when they are first imported is theirs
-import dask.array, scipy.cluster.hierarchy, scipy.sparse, scipy.special, xgboost
+import dask.array, requests, scipy.cluster.hierarchy, scipy.sparse, scipy.special, xgboost
 import matplotlib, numpy as np, pandas as pd, xarray as xr
 
 def settings():

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+import pandas as pd
+
 from uflux_stats.choices import unknown_name
 from uflux_stats.errors import GraphError
+from uflux_stats.stats.views import html_view
 
 Edge = tuple[str, str]
 
@@ -82,6 +85,12 @@ class CausalGraph:
                     f"{months} of {source!r}"
                 )
         _ = self.order
+
+    def _repr_html_(self) -> str:
+        """Show the parents of every node."""
+        rows = [(node, ", ".join(found) or "none") for node, found in self.parents.items()]
+        table = pd.DataFrame(rows, columns=["node", "parents"])
+        return html_view("Causal graph", table)
 
     @classmethod
     def from_edges(cls, edges: Iterable[Edge], **more: Any) -> "CausalGraph":

@@ -21,11 +21,12 @@ from uflux_stats.attribution.ranks import correlation, normal_scores, to_rank
 from uflux_stats.attribution.samples import Group, GroupBy, Sample, samples
 from uflux_stats.choices import unknown_name
 from uflux_stats.errors import GraphError, SampleError
+from uflux_stats.stats.views import html_view
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A fitted network of one region and plant functional type.
 
@@ -49,6 +50,18 @@ class Network:
     empirical: Array
     copula: Copula
     engine: Engine = "uflux"
+
+    def __repr__(self) -> str:
+        """Say in a line of what it is, fitted to how much."""
+        places = "cells" if self.sample.pixels else "towers"
+        return (
+            f"<Network {self.group}: {len(self.graph.nodes)} nodes, {self.sample.transform} of "
+            f"{self.sample.n:,} months of {self.sample.n_places} {places}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the conditional rank correlation of the edges."""
+        return html_view(repr(self)[1:-1], self.conditional_correlation)
 
     @cached_property
     def margins(self) -> tuple[Margin, ...]:
@@ -83,7 +96,7 @@ class Network:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Networks(Mapping[Group, Network]):
     """Fitted networks by region and plant functional type.
 
@@ -105,6 +118,20 @@ class Networks(Mapping[Group, Network]):
 
     def __len__(self) -> int:
         return len(self.fitted)
+
+    def __repr__(self) -> str:
+        """Say in a line how many there are."""
+        return f"<Networks: {len(self.fitted)} fitted, {len(self.skipped)} skipped>"
+
+    def _repr_html_(self) -> str:
+        """Show the rows and places of each, or why there is none."""
+        rows: list[tuple[str, str, int, int, str]] = [
+            (group.region, group.pft, one.sample.n, one.sample.n_places, "")
+            for group, one in self.fitted.items()
+        ]
+        rows += [(group.region, group.pft, 0, 0, why) for group, why in self.skipped.items()]
+        columns = ["region", "pft", "months", "places", "skipped because"]
+        return html_view(repr(self)[1:-1], pd.DataFrame(rows, columns=columns))
 
     def select(self, region: str | None = None, pft: str | None = None) -> Network:
         """Return the network of a region and type; the globe and all types by default.

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Final, Self
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from uflux_stats.baselines.respiration import FORMS, Form
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES
+from uflux_stats.stats.views import html_view
 
 CLASS_CODES: Final = 256
 """Codes of a class map are bytes; `MISSING_CLASS` is the last."""
@@ -111,6 +113,20 @@ class ParameterTable:
             keep_attrs=False,
         )  # fmt: skip
         return found
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tabulate rate [gC m-2 d-1] and sensitivity of each class; the fallback is last.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``class``, ``rate``, ``sensitivity`` (Q10 [1] or E0 [K]), ``n_sites``, ``n_months``.
+        """
+        rows = {**self.classes, "all others": self.fallback}
+        return pd.DataFrame([{"class": name, **asdict(row)} for name, row in rows.items()])
+
+    def _repr_html_(self) -> str:
+        return html_view(f"Respiration, {self.form}", self.to_frame(), self.provenance)
 
     def to_json(self) -> str:
         """Write the table as JSON text, classes in the order of their names.

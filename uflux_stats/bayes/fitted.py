@@ -20,11 +20,12 @@ from uflux_stats.bayes.sampling import sample_posterior
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.stats.views import html_view
 
 SITE_STATISTICS = ("mean_site", "typical_site")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RespirationFit:
     """A fitted model of respiration; made by ``fit_respiration`` or ``load_fit``.
 
@@ -42,6 +43,20 @@ class RespirationFit:
     posterior: Any
     diagnosis: Diagnosis
     sampler: SamplerOptions
+
+    def __repr__(self) -> str:
+        """Say in a line what was fitted to how much, and whether the chains agree."""
+        gate = "passed" if self.diagnosis.passed else "failed"
+        return (
+            f"<RespirationFit {self.rows.options.form} by {self.rows.options.level}: "
+            f"{len(self.rows.sites)} towers, {len(self.rows.observed):,} site-months; "
+            f"gate {gate}, R-hat {self.diagnosis.rhat:.3f}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show median and 90 % interval of every group."""
+        failed = "" if self.diagnosis.passed else "the chains do not agree: nothing may be read"
+        return html_view(repr(self)[1:-1], self.summary().reset_index(), failed)
 
     @property
     def data_hash(self) -> str:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from uflux_stats.emulation.closure import Ratios, by_ratios, close, separate
 from uflux_stats.emulation.emulator import Emulator, Values
 from uflux_stats.emulation.options import Closure
-from uflux_stats.emulation.prior import FLUXES, Given, Shares, relative_error, spread
+from uflux_stats.emulation.prior import (
+    FLUXES,
+    Given,
+    Shares,
+    relative_error,
+    spread,
+    unless_at_rest,
+)
 from uflux_stats.emulation.stocks import Months, Turnover, by_ratio, integrate, with_parts
 from uflux_stats.stats.reconcile import Reconciled
 
@@ -36,7 +43,9 @@ class Applied:
         Of "exact": ``adjustment_X`` (mean over members) and ``adjustment_size_X`` (mean of its
         size) [gC m-2 d-1], ``posterior_sd_X`` [gC m-2 d-1], ``chi_square`` [1].
     counts : dict of int
-        Cells and years with negative NPP, cells whose first soil was raised, over all members.
+        Over all members: cells and years with negative NPP, cells whose first soil was raised. Of
+        the given fluxes: negative values of GPP and of RECO, which count as zero; cells in which no
+        month, and in which only some months, have all fluxes: what takes the others is missing.
     """
 
     fluxes: dict[str, Array]
@@ -61,6 +70,8 @@ class Predicted:
     days : array, (month,)
     integrated : bool
         Whether pools are to be integrated through time.
+    counts : dict of int
+        What was wrong with the given fluxes.
     """
 
     given: list[Given]
@@ -68,6 +79,7 @@ class Predicted:
     spreads: tuple[Array, Array]
     days: NDArray[np.float64]
     integrated: bool
+    counts: dict[str, int]
 
 
 def predict_cells(emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset) -> Predicted:
@@ -97,7 +109,17 @@ def predict_cells(emulator: Emulator, drivers: xr.Dataset, fluxes: xr.Dataset) -
     has_rh = all("RH_SHARE" in v for v in values)
     rh = spread(np.stack([v["RH_SHARE"] for v in _alike(values, "RH_SHARE")])) if has_rh else cue
     days = drivers["time"].dt.days_in_month.values.astype(np.float64)
-    return Predicted(given, values, (cue, rh), days, emulator.options.stocks == "integrated")
+    integrated = emulator.options.stocks == "integrated"
+    return Predicted(given, values, (cue, rh), days, integrated, _counts(arrays))
+
+
+def _counts(arrays: dict[str, Array]) -> dict[str, int]:
+    """Count what is wrong with given fluxes (member, site, time)."""
+    negative = {f"negative_{n.lower()}": int((arrays[n] < 0).sum()) for n in ("GPP", "RECO")}
+    known = np.logical_and.reduce([np.isfinite(flux).all(axis=0) for flux in arrays.values()])
+    some, every = known.any(axis=1), known.all(axis=1)
+    return {**negative, "cells_left_out": int((~some).sum()),
+            "cells_with_gaps": int((some & ~every).sum())}  # fmt: skip
 
 
 def apply_closure(predicted: Predicted, closure: Closure) -> Applied:
@@ -117,7 +139,7 @@ def apply_closure(predicted: Predicted, closure: Closure) -> Applied:
         shares = _shares(own, predicted.spreads, one.GPP.shape)
         data, reconciled = _closed(one, shares, own, closure)
         parts.append(_Member(data, _stocks(data, own, predicted), reconciled))
-    return _together(parts)
+    return _together(parts, predicted.counts)
 
 
 def _alike(values: list[Values], name: str) -> list[Values]:
@@ -138,8 +160,8 @@ def _given(arrays: dict[str, Array], member: int, share: float) -> Given:
     own = {name: values[member % len(values)] for name, values in arrays.items()}
     gpp, reco = np.maximum(own["GPP"], 0.0), np.maximum(own["RECO"], 0.0)
     error = {
-        "GPP": relative_error(gpp, gpp, arrays["GPP"], share),
-        "RECO": relative_error(reco, reco, arrays["RECO"], share),
+        name: unless_at_rest(relative_error(flux, flux, arrays[name], share), arrays[name])
+        for name, flux in (("GPP", gpp), ("RECO", reco))
     }
     nep = -own["NEE"] if "NEE" in own else None
     if nep is not None:
@@ -220,7 +242,7 @@ def _stocks(data: xr.Dataset, own: Values, predicted: Predicted) -> _Stocks:
     return _Stocks(with_parts(pools, turnover) | beside, {RAISED: raised}, counts)
 
 
-def _together(members: list[_Member]) -> Applied:
+def _together(members: list[_Member], counted: dict[str, int]) -> Applied:
     """Put the members side by side, time first."""
     fluxes = {
         name: np.stack([m.fluxes[name].values.T for m in members]).astype(np.float32)
@@ -236,7 +258,7 @@ def _together(members: list[_Member]) -> Applied:
         for name in ("negative_npp", "raised_soil")
     }
     found = [m.reconciled for m in members if m.reconciled is not None]
-    return Applied(fluxes, pools, first, _moved(found) if found else {}, counts)
+    return Applied(fluxes, pools, first, _moved(found) if found else {}, counts | counted)
 
 
 def _moved(found: list[Reconciled]) -> dict[str, Array]:

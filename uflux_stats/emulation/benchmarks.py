@@ -5,9 +5,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from uflux_stats.checks import require_same_grid, require_units, require_variables
 from uflux_stats.errors import MissingVariableError
+from uflux_stats.grid.cells import latitude_bounds, longitude_bounds
 from uflux_stats.grid.regrid import regrid
 from uflux_stats.stats.metrics import score
 from uflux_stats.stats.totals import total
@@ -15,6 +17,8 @@ from uflux_stats.stats.totals import total
 GRAMS_PER_MEGAGRAM_HECTARE: Final = 100.0
 GRAMS_PER_KILOGRAM: Final = 1000.0
 RESPIRED: Final = ("Rs", "Rh")
+LEFT_OUT: Final = "left_out"
+"""Attribute of the pairs: by kind, measurements outside the grid and on cells without values."""
 
 
 def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +40,8 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
     pandas.DataFrame
         One row per cell and kind: ``kind`` ("Rs" or "Rh"), ``lat``, ``lon``, ``observed``,
         ``modelled``, ``least`` (emulated Rh, which Rs should not be below) [gC m-2 yr-1], ``n``
-        (measurements).
+        (measurements). ``attrs["left_out"]`` counts, by kind, measurements outside the grid and on
+        cells without values.
 
     Raises
     ------
@@ -45,23 +50,31 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
     """
     require_variables(carbon, ("Rh", "RECO"), name="carbon")
     yearly = {kind: _yearly(carbon[flux]) for kind, flux in (("Rh", "Rh"), ("Rs", "RECO"))}
-    tables = []
+    tables, left_out = [], {}
     for kind in RESPIRED:
         rows = measured[measured[kind].notna()]
-        lat = xr.DataArray(rows["lat"].to_numpy(), dims="row")
-        lon = xr.DataArray(rows["lon"].to_numpy(), dims="row")
-        cells = yearly[kind].sel(lat=lat, lon=lon, method="nearest")
+        row, column = (
+            _positions(rows[axis].to_numpy(float), bounds(carbon[axis]))
+            for axis, bounds in (("lat", latitude_bounds), ("lon", longitude_bounds))
+        )
+        inside = (row >= 0) & (column >= 0)
+        places = {"lat": xr.DataArray(row[inside], dims="row"),
+                  "lon": xr.DataArray(column[inside], dims="row")}  # fmt: skip
+        cells = yearly[kind].isel(places)
         table = pd.DataFrame(
             {
                 "kind": kind,
                 "lat": cells["lat"].values,
                 "lon": cells["lon"].values,
-                "observed": rows[kind].to_numpy(),
+                "observed": rows[kind].to_numpy()[inside],
                 "modelled": cells.values,
-                "least": yearly["Rh"].sel(lat=lat, lon=lon, method="nearest").values,
+                "least": yearly["Rh"].isel(places).values,
             }
-        ).dropna()
-        grouped = table.groupby(["kind", "lat", "lon"], as_index=False)
+        )
+        known = table.dropna()
+        left_out[kind] = {"outside the grid": int((~inside).sum()),
+                          "on cells without values": len(table) - len(known)}  # fmt: skip
+        grouped = known.groupby(["kind", "lat", "lon"], as_index=False)
         tables.append(
             grouped.agg(
                 observed=("observed", "mean"),
@@ -70,7 +83,17 @@ def soil_respiration_pairs(carbon: xr.Dataset, measured: pd.DataFrame) -> pd.Dat
                 n=("observed", "size"),
             )
         )
-    return pd.concat(tables, ignore_index=True)
+    pairs = pd.concat(tables, ignore_index=True)
+    pairs.attrs[LEFT_OUT] = left_out
+    return pairs
+
+
+def _positions(places: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Position of the cell that each place is in; -1 outside, the last edge being inside."""
+    found: NDArray[np.intp] = np.searchsorted(edges, places, side="right") - 1
+    found[places == edges[-1]] = len(edges) - 2
+    found[(places < edges[0]) | (places > edges[-1])] = -1
+    return found
 
 
 def _yearly(flux: xr.DataArray) -> xr.DataArray:

@@ -11,6 +11,14 @@ from uflux_stats.errors import GridError
 from uflux_stats.refinement.features import REQUIRED
 
 
+def known_cells(drivers: xr.Dataset) -> NDArray[np.bool_]:
+    """Tell which cells have the required drivers in every month, (lat, lon)."""
+    known: NDArray[np.bool_] = np.logical_and.reduce(
+        [drivers[n].notnull().all("time").transpose("lat", "lon").values for n in REQUIRED]
+    )
+    return known
+
+
 @dataclass(frozen=True)
 class Cells:
     """Which cells of a grid are used.
@@ -40,9 +48,7 @@ class Cells:
             If no cell has them all.
         """
         require_dims(drivers, ("time", "lat", "lon"), name="drivers")
-        known = np.logical_and.reduce(
-            [drivers[n].notnull().all("time").transpose("lat", "lon").values for n in REQUIRED]
-        )
+        known = known_cells(drivers)
         if not known.any():
             raise GridError(
                 f"drivers: expected cells with all of {list(REQUIRED)} in all months, got none; "

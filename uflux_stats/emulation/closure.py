@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.emulation.options import Closure
-from uflux_stats.emulation.prior import LEAST_VARIANCE, Given, Shares, as_dataset, prior
+from uflux_stats.emulation.prior import DIMS, LEAST_VARIANCE, Given, Shares, as_dataset, prior
 from uflux_stats.stats.reconcile import Reconciled, reconcile
 
 Array = NDArray[np.float32]
@@ -79,7 +79,8 @@ def close(given: Given, shares: Shares) -> tuple[xr.Dataset, Reconciled]:
     """Find the nearest closed budget with no negative GPP, RECO, Ra and Rh ("exact").
 
     What disagrees is Ra, told twice, and the net flux, told twice where it was upscaled directly:
-    ``chi_square`` has two degrees of freedom, or one.
+    ``chi_square`` has two degrees of freedom, or one. GPP or RECO of zero without an error stays
+    zero; there is always such a budget, as the other fluxes can follow down to zero.
 
     Parameters
     ----------
@@ -94,9 +95,14 @@ def close(given: Given, shares: Shares) -> tuple[xr.Dataset, Reconciled]:
         How the budget was reached.
     """
     fluxes, shared = prior(given, shares)
-    own = xr.Dataset(dict.fromkeys(fluxes, ((), LEAST_VARIANCE)))
+    resting = {n: (given.error[n] == 0) & (getattr(given, n) == 0) for n in ("GPP", "RECO")}
+    own = xr.Dataset({name: (DIMS, np.full(given.GPP.shape, LEAST_VARIANCE)) for name in fluxes})
+    own = own.assign({n: own[n].where(~held, 0.0) for n, held in resting.items()})
     reconciled = reconcile(fluxes, own, shared=shared)
     found = {n: reconciled.adjusted[n].values.astype(np.float32) for n in ("GPP", "Ra", "Rh")}
+    # a variance of zero leaves what rounding of its size moves
+    for name, at_rest in (("GPP", "GPP"), ("Ra", "RECO"), ("Rh", "RECO")):
+        found[name][resting[at_rest]] = 0.0
     closed = {**found, "NPP": found["GPP"] - found["Ra"], "RECO": found["Ra"] + found["Rh"]}
     closed["NEP"] = closed["GPP"] - closed["RECO"]
     return as_dataset(closed), reconciled

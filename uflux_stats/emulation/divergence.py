@@ -30,6 +30,15 @@ STEPS: Final = {
     "Rh": "Rh of the models minus Rh of the hybrid: part of hybrid minus models",
 }
 
+ROUTES: Final = {
+    "dgvm": "NPP - Rh of the models",
+    "hybrid": "NPP - Rh, allocation of the models on upscaled fluxes",
+    "direct": "net flux upscaled as such",
+    "difference": "upscaled GPP - RECO",
+}
+OF_MODELS: Final = ("NEP.dgvm", "gap.Rh", "gap.total", "step.Rh")
+"""Numbers that take Rh of the models."""
+
 Numbers = dict[str, dict[str, Any]]
 Totals = Mapping[str, xr.DataArray]
 
@@ -91,8 +100,15 @@ def divergence(
         other = {str(n): t.sel(region=region, drop=True) for n, t in theirs.items()}
         label = "global" if region == "globe" else str(region)
         found = {**_routes(own, other), **_parts(own, other), **_trends(own)}
+        _tell_origin(found, str(models["NEP"].attrs.get("comment", "")))
         numbers |= {f"divergence.{label}.{name}": entry for name, entry in found.items()}
     return numbers
+
+
+def _tell_origin(found: Numbers, comment: str) -> None:
+    """Add where Rh of the models comes from to the notes of what takes it."""
+    for name in OF_MODELS if comment else ():
+        found[name]["note"] = f"{found[name]['note']}; {comment}"
 
 
 def _yearly(totals: xr.DataArray) -> xr.DataArray:
@@ -108,7 +124,7 @@ def _routes(own: Totals, other: Totals) -> Numbers:
         "direct": mean["NEP"],
         "difference": mean["GPP"] - mean["RECO"],
     }
-    return {f"NEP.{route}": _number(values) for route, values in routes.items()}
+    return {f"NEP.{route}": _number(values, ROUTES[route]) for route, values in routes.items()}
 
 
 def _parts(own: Totals, other: Totals) -> Numbers:
@@ -157,7 +173,7 @@ def _plain(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _number(values: xr.DataArray | np.ndarray, note: str = "") -> dict[str, Any]:
+def _number(values: xr.DataArray | np.ndarray, note: str) -> dict[str, Any]:
     numbers = np.asarray(values, np.float64)
     known = numbers[np.isfinite(numbers)]
     if not known.size:

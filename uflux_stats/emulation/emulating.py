@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from uflux_stats.checks import require_dims, require_same_grid, require_units, require_whole_years
 from uflux_stats.emulation.applying import Applied, apply_closure, predict_cells
-from uflux_stats.emulation.cells import Cells
+from uflux_stats.emulation.cells import Cells, known_cells
 from uflux_stats.emulation.emulator import Emulator, train_emulator
 from uflux_stats.emulation.layout import Layers, labelled, template
 from uflux_stats.emulation.options import Closure, EmulateOptions, require_closure
-from uflux_stats.errors import GridError, MissingVariableError
+from uflux_stats.errors import GridError, MissingVariableError, RangeError
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
 from uflux_stats.schema import CARBON_FLUX
 
@@ -72,6 +72,8 @@ def emulate(
         If GPP or RECO, or what there is to learn from, is missing.
     UnitsError, GridError, CalendarError
         If a unit, the grids or the months do not fit.
+    RangeError
+        If most of GPP or RECO is negative; a few negative values count as zero.
 
     References
     ----------
@@ -179,12 +181,11 @@ def emulate_to_stores(
     stores = {closure: _Store(path, drivers, height) for closure, path in paths.items()}
     for band in tqdm(bands, desc="emulating", disable=not emulator.options.progress):
         here = drivers.isel(lat=band).load()
-        try:
-            parts = _emulated(emulator, here, fluxes.isel(lat=band).load(), paths)
-        except GridError:
+        if not known_cells(here).any():
             for store in stores.values():
                 store.empty.append(band)
             continue
+        parts = _emulated(emulator, here, fluxes.isel(lat=band).load(), paths)
         for closure, part in parts.items():
             stores[closure].write(part)
     return {closure: store.finish() for closure, store in stores.items()}
@@ -236,6 +237,20 @@ def require_fitting(drivers: xr.Dataset, fluxes: xr.Dataset) -> None:
             require_units(fluxes[name], CARBON_FLUX, name=f"fluxes.{name}")
             require_dims(fluxes[name], ("time", "lat", "lon"), name=f"fluxes.{name}")
             require_same_grid(drivers["TA"], fluxes[name], names=f"drivers, fluxes.{name}")
+    for name in ("GPP", "RECO"):
+        _require_sign(fluxes[name], name)
+
+
+def _require_sign(flux: xr.DataArray, name: str) -> None:
+    """Raise if most of the first year of the first member is negative."""
+    first = {dim: slice(n) for dim, n in (("member", 1), ("time", 12)) if dim in flux.dims}
+    year = flux.isel(first)
+    negative = ((year < 0).sum() / year.notnull().sum().clip(1)).item()
+    if negative > 0.5:
+        raise RangeError(
+            f"fluxes.{name}: expected values of 0 or more, got {negative:.0%} negative ones; "
+            "change the sign"
+        )
 
 
 def _pieces(cells: Cells, steps: int) -> Iterator[Cells]:

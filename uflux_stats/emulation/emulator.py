@@ -24,13 +24,14 @@ from uflux_stats.emulation.training import Learnt, learn, without_deep_soil
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.learners import predict_ensemble
+from uflux_stats.stats.views import html_view
 
 MEAN: Final = "mean"
 _DEFAULTS: Final = EmulateOptions()
 Values = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Emulator:
     """Learned parameters of every member; made by ``train_emulator``.
 
@@ -49,6 +50,14 @@ class Emulator:
     spec: FeatureSpec
     options: EmulateOptions
     members: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Say in a line which models taught it."""
+        return f"<Emulator of {len(self.members)} members: {', '.join(self.members)}>"
+
+    def _repr_html_(self) -> str:
+        """Show which member learned which parameter from how much."""
+        return html_view(repr(self)[1:-1], self.coverage())
 
     def source(self, member: str, parameter: str) -> Learnt | None:
         """Return what a member uses for a parameter: its own, that of the mean, or nothing."""

@@ -8,7 +8,7 @@ import xarray as xr
 
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.choices import require_choice
-from uflux_stats.emulation.cells import Cells
+from uflux_stats.emulation.cells import Cells, known_cells
 from uflux_stats.emulation.parameters import DAYS_PER_YEAR
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid.regrid import regrid
@@ -21,7 +21,12 @@ PARTS: Final = ("cLeaf", "cWood", "cRoot")
 POOLS: Final = ("cVeg", *PARTS, "cLitter", "cSoil")
 LEAST_MODELS: Final = 3
 """Models that a cell needs for a statistic over models."""
-DERIVED: Final = "derived as NPP minus the change of cVeg and cSoil: holds fire and litter as well"
+DERIVED: Final = (
+    "Rh derived as NPP minus the change of cVeg and cSoil over the last ten years: holds fire and "
+    "litter as well"
+)
+RH_RAISED: Final = "Rh_raised"
+"""What derived Rh below 0 was raised by [gC m-2 d-1]."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,30 @@ def prepare(dgvms: xr.Dataset, drivers: xr.Dataset) -> Ensemble:
     return _in_epochs(Ensemble(cells, yearly, monthly), years)
 
 
+def land_overlap(dgvms: xr.Dataset, drivers: xr.Dataset) -> dict[str, int]:
+    """Count the cells that only the drivers, or only the models, cover.
+
+    Parameters
+    ----------
+    dgvms : xr.Dataset, (model, ..., lat, lon)
+        With GPP; on another grid than the drivers' it is regridded.
+    drivers : xr.Dataset, (time, lat, lon)
+
+    Returns
+    -------
+    dict of int
+        ``cells_without_models`` are emulated from what was learned elsewhere;
+        ``cells_without_drivers`` are not emulated.
+    """
+    gpp = _on_grid(dgvms[["GPP"]], drivers)["GPP"]
+    told = gpp.notnull().any([dim for dim in gpp.dims if dim not in ("lat", "lon")])
+    modelled, known = told.transpose("lat", "lon").values, known_cells(drivers)
+    return {
+        "cells_without_models": int((known & ~modelled).sum()),
+        "cells_without_drivers": int((modelled & ~known).sum()),
+    }
+
+
 def _on_grid(dgvms: xr.Dataset, drivers: xr.Dataset) -> xr.Dataset:
     if all(np.array_equal(dgvms[axis], drivers[axis]) for axis in ("lat", "lon")):
         return dgvms
@@ -134,11 +163,12 @@ def _completed(data: xr.Dataset) -> xr.Dataset:
         change = (full["cVeg_change"] + full["cSoil_change"]) / DAYS_PER_YEAR
         # the change is over the last ten years only
         rh = (full["NPP"] - change).where(full["epoch"] == "FINAL")
-        full = full.assign(Rh=rh.clip(min=0.0).assign_attrs(units="gC m-2 d-1", comment=DERIVED))
+        least = rh.clip(min=0.0).assign_attrs(units="gC m-2 d-1", comment=DERIVED)
+        full = full.assign({"Rh": least, RH_RAISED: least - rh})
     if {"cVeg", "cLeaf", "cWood"} <= set(full):
         rest = (full["cVeg"] - full["cLeaf"] - full["cWood"]).clip(min=0.0)
         full = full.assign(cRoot=full["cRoot"].fillna(rest) if "cRoot" in full else rest)
-    kept = [name for name in (*FLUXES, *POOLS) if name in full]
+    kept = [name for name in (*FLUXES, RH_RAISED, *POOLS) if name in full]
     return full[kept].drop_vars("period", errors="ignore")
 
 

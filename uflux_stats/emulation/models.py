@@ -1,14 +1,15 @@
 """The vegetation models' own means on the grid of the emulation, and their totals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import xarray as xr
 
-from uflux_stats.emulation.ensemble import POOLS, prepare
+from uflux_stats.emulation.ensemble import POOLS, RH_RAISED, prepare
 from uflux_stats.emulation.parameters import DAYS_PER_YEAR
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
+from uflux_stats.io.dgvm.faults import Fault, faults_to_json
 from uflux_stats.stats.totals import total
 
 FLUXES: Final = ("GPP", "NPP", "Ra", "Rh")
@@ -30,7 +31,9 @@ def mean_models(dgvms: xr.Dataset, drivers: xr.Dataset, like: xr.Dataset) -> xr.
     -------
     xr.Dataset, (model, lat, lon)
         GPP, NPP, Ra and, where known, Rh, RECO = Ra + Rh and NEP = NPP - Rh as sums of a year
-        [gC m-2], and pools [gC m-2].
+        [gC m-2], and pools [gC m-2]. Where Rh had to be derived, ``Rh_raised`` is what values below
+        0 were raised by, ``attrs["faults"]`` counts these cells and ``attrs["comment"]`` of NEP
+        tells how it came about.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def mean_models(dgvms: xr.Dataset, drivers: xr.Dataset, like: xr.Dataset) -> xr.
     yearly = ensemble.yearly
     kept = yearly.isel(epoch=[-1]) if "FINAL" in yearly["epoch"].values else yearly
     mean = kept.mean("epoch") if kept.sizes["epoch"] > 1 else kept.isel(epoch=0)
-    fields = {n: mean[n] * DAYS_PER_YEAR for n in FLUXES if n in mean}
+    fields = {n: mean[n] * DAYS_PER_YEAR for n in (*FLUXES, RH_RAISED) if n in mean}
     if set(RECO) <= set(fields):
         fields |= {"RECO": fields["Ra"] + fields["Rh"], "NEP": fields["NPP"] - fields["Rh"]}
     fields |= {n: mean[n] for n in POOLS if n in mean}
@@ -55,7 +58,21 @@ def mean_models(dgvms: xr.Dataset, drivers: xr.Dataset, like: xr.Dataset) -> xr.
     }
     coords = {"model": ensemble.models, "lat": like["lat"], "lon": like["lon"]}
     maps = {n: like[n] for n in ("land_area", "continent") if n in like.coords}
-    return xr.Dataset(data, coords).assign_coords(maps)
+    found = xr.Dataset(data, coords).assign_coords(maps)
+    comment = yearly["Rh"].attrs.get("comment") if "Rh" in yearly else None
+    if comment is not None:
+        found["NEP"].attrs["comment"] = comment
+    return found.assign_attrs(faults=faults_to_json(_raised(found)))
+
+
+def _raised(means: xr.Dataset) -> Iterator[Fault]:
+    """Models whose derived Rh was below 0 in some cells."""
+    if RH_RAISED not in means:
+        return
+    cells = (means[RH_RAISED] > 0).sum(("lat", "lon"))
+    for model, n in zip(cells["model"].values, cells.values, strict=True):
+        if n:
+            yield Fault(str(model), "Rh", "FINAL", "derived Rh below 0 set to 0", int(n))
 
 
 def model_totals(

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from uflux_stats.choices import require_choice, require_least
+from uflux_stats.choices import require_choice, require_least, require_names
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement.options import RefineOptions
 
 Closure = Literal["none", "paper", "exact"]
 Stocks = Literal["ratio", "integrated"]
+Period = Literal["INIT", "FINAL"]
 CLOSURES: Final[tuple[Closure, ...]] = get_args(Closure)
 
 LEARNER: Final = RefineOptions(
@@ -59,7 +60,7 @@ class EmulateOptions:
 
     learner: RefineOptions = field(default_factory=lambda: LEARNER)
     models: tuple[str, ...] | None = None
-    period: Literal["INIT", "FINAL"] = "FINAL"
+    period: Period = "FINAL"
     rows: int = 80_000
     deep_soil: bool = False
     flux_error: float = 0.1
@@ -70,6 +71,8 @@ class EmulateOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
+        require_names(self.models, name="models")
+        require_choice(self.period, get_args(Period), name="period")
         require_choice(self.stocks, get_args(Stocks), name="stocks")
         if self.flux_error < 0:
             raise ConfigError(f"flux_error: expected 0 or more, got {self.flux_error}")

@@ -144,9 +144,15 @@ def with_monthly_gpp(months: xr.DataArray, gpp: NDArray[np.floating]) -> Table:
 
 
 def preceding_mean(gpp: NDArray[np.floating]) -> Table:
-    """Mean over the twelve months up to each, (cell, time); the first year looks round itself."""
+    """Mean over the known ones of the twelve months up to each, (cell, time).
+
+    The first year looks round itself; missing where none of the twelve is known.
+    """
     first = gpp[:, :MONTHS]
     longer = np.concatenate([first, gpp], axis=1, dtype=np.float64)
-    total = np.cumsum(longer, axis=1)
-    mean = (total[:, MONTHS:] - total[:, :-MONTHS]) / MONTHS
+    known = np.isfinite(longer)
+    total, count = (np.cumsum(part, axis=1) for part in (np.where(known, longer, 0.0), known))
+    summed, months = (part[:, MONTHS:] - part[:, :-MONTHS] for part in (total, count))
+    mean = np.full(gpp.shape, np.nan)
+    np.divide(summed, months, out=mean, where=months > 0)
     return mean.astype(np.float32)

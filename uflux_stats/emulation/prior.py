@@ -46,7 +46,7 @@ class Given:
     NEP : array or None
         As upscaled directly, if it was.
     error : dict of array
-        Standard deviation of GPP, RECO and, if there, NEP.
+        Standard deviation of GPP, RECO and, if there, NEP; 0 holds GPP or RECO as given, at zero.
     """
 
     GPP: Array
@@ -130,6 +130,12 @@ def relative_error(flux: Array, size: Array, members: Array | None, share: float
     return error.astype(flux.dtype)
 
 
+def unless_at_rest(error: Array, members: Array) -> Array:
+    """Take the error away where all members (member, site, time) say that there is no flux."""
+    certain: Array = np.where((members == 0).all(axis=0), np.zeros_like(error), error)
+    return certain
+
+
 def as_dataset(parts: Mapping[str, NDArray[np.floating]]) -> xr.Dataset:
     """Label fluxes (site, time) [gC m-2 d-1]."""
     return xr.Dataset({name: (DIMS, parts[name], UNIT) for name in FLUXES if name in parts})
@@ -166,5 +172,8 @@ def _scale(flux: NDArray[np.float64]) -> NDArray[np.float64]:
     A share says little of a month when the flux rests, but respiration does not rest with
     photosynthesis, so the error does not vanish then.
     """
-    least: NDArray[np.float64] = RESTING * flux.mean(axis=1, keepdims=True)
+    known = np.isfinite(flux)
+    count = known.sum(axis=1, keepdims=True)
+    mean = np.where(known, flux, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+    least: NDArray[np.float64] = RESTING * mean
     return np.maximum(flux, least)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.emulation.parameters import BY_NAME
-from uflux_stats.emulation.validation import FOLDS, Split, emulation_metrics
+from uflux_stats.emulation.validation import BLOCK, FOLDS, Split, emulation_metrics
 
 Mode = Literal["quick", "full"]
 MEAN: Final = "mean"
@@ -154,7 +154,32 @@ class Skill:
     interval: tuple[float, float] | None = None
 
 
-def skill_numbers(table: pd.DataFrame, trials: tuple[Trial, ...]) -> Iterator[Skill]:
+def gap_fault(grid: xr.Dataset) -> str:
+    """Tell why blocks on a grid are no harder than cells; nothing where they are.
+
+    Parameters
+    ----------
+    grid : xr.Dataset, (lat, lon, ...)
+
+    Returns
+    -------
+    str
+        A note if the cells are as wide as half a block, or wider: a block then is but a few cells.
+
+    Examples
+    --------
+    >>> gap_fault(xr.Dataset(coords={"lat": [0.0, 0.5], "lon": [0.0, 0.5]}))
+    ''
+    """
+    wide = max(float(np.abs(np.diff(grid[axis])).max()) for axis in ("lat", "lon"))
+    if wide < BLOCK / 2:
+        return ""
+    return f"skipped: cells of {wide:g} degrees, blocks of {BLOCK:g} hold but a few of them"
+
+
+def skill_numbers(
+    table: pd.DataFrame, trials: tuple[Trial, ...], *, fault: str = ""
+) -> Iterator[Skill]:
     """Pick the numbers that a report quotes.
 
     Parameters
@@ -162,6 +187,8 @@ def skill_numbers(table: pd.DataFrame, trials: tuple[Trial, ...]) -> Iterator[Sk
     table : pandas.DataFrame
         Of ``skill_table``, all splits.
     trials : tuple of Trial
+    fault : str
+        Of ``gap_fault``; if there is one, the gap is skipped.
 
     Yields
     ------
@@ -172,7 +199,7 @@ def skill_numbers(table: pd.DataFrame, trials: tuple[Trial, ...]) -> Iterator[Sk
     """
     whole = table[(table["by"] == "all") & table["r2"].notna()]
     words = {trial.name: trial.words for trial in trials}
-    yield from _gaps(whole)
+    yield from _gaps(whole, fault)
     for split, of_split in whole.groupby("split", sort=False):
         for variable, rows in of_split.groupby("variable", sort=False):
             name = str(variable)
@@ -189,11 +216,14 @@ def _of_members(rows: pd.DataFrame, variable: str, note: str) -> Iterator[Skill]
             yield Skill((*stem, metric), row[metric], units, row["n"], note)
 
 
-def _gaps(whole: pd.DataFrame) -> Iterator[Skill]:
+def _gaps(whole: pd.DataFrame, fault: str) -> Iterator[Skill]:
     of_mean = whole[whole["member"] == MEAN].set_index(["split", "variable"])
     for variable in whole["variable"].unique():
         pair = [(split, variable) for split in ("random", "blocks")]
         if not all(place in of_mean.index for place in pair):
+            continue
+        if fault:
+            yield Skill(("emulator", "gap", variable, "r2"), float("nan"), "1", 0, fault)
             continue
         random, blocks = (of_mean.loc[place] for place in pair)
         note = (

@@ -103,7 +103,8 @@ def integrate(months: Months, turnover: Turnover) -> tuple[dict[str, Floats], Fl
         veg, dead = np.maximum(grown, 0.0), fall + np.minimum(grown, 0.0)
         if litter is not None and turnover.litter is not None:
             decay = litter * -np.expm1(-share * turnover.litter[:, year])
-            litter, dead = litter + dead - decay, decay
+            left = litter + dead - decay
+            litter, dead = np.maximum(left, 0.0), decay + np.minimum(left, 0.0)
         soil = soil + dead - months.rh[:, step] * days
         lowest = np.minimum(lowest, soil)
         if step % 12 == 11:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.errors import DataFileError, GridError, MissingExtraError
 from uflux_stats.grid.cells import cell_area, latitude_bounds, longitude_bounds
+from uflux_stats.grid.normalise import normalise_grid
 from uflux_stats.io.grid_files import readable
 from uflux_stats.schema import variable
 
@@ -30,7 +31,10 @@ Tile = tuple[NDArray[np.float64], NDArray[np.float64], Any]
 
 
 def read_cci_biomass(
-    *paths: str | Path, like: xr.Dataset | xr.DataArray, name: str = "agb"
+    *paths: str | Path,
+    like: xr.Dataset | xr.DataArray,
+    name: str = "agb",
+    year: int | None = None,
 ) -> xr.DataArray:
     """Average tiles of above-ground biomass to a grid, as carbon.
 
@@ -44,16 +48,19 @@ def read_cci_biomass(
         Wanted grid: ascending ``lat`` and ``lon`` [degrees].
     name : str
         Variable in NetCDF files.
+    year : int, optional
+        Needed where NetCDF files hold several.
 
     Returns
     -------
     xr.DataArray, (lat, lon) [gC m-2]
         Named cAGB; dry matter times 0.47. Missing where no pixel has a value.
+        ``attrs["pixels_outside"]`` counts pixels that do not lie on the grid.
 
     Raises
     ------
     DataFileError
-        If a file is missing, damaged or lacks what is needed.
+        If a file is missing, damaged or lacks what is needed, or a year is to be chosen.
     GridError
         If a GeoTIFF is not on latitudes and longitudes, or no pixel lies on the grid.
     MissingExtraError
@@ -62,18 +69,18 @@ def read_cci_biomass(
     edges = latitude_bounds(like["lat"]), longitude_bounds(like["lon"])
     shape = (like.sizes["lat"], like.sizes["lon"])
     summed, area = np.zeros(shape), np.zeros(shape)
+    outside = 0
     for path in _tiles(paths):
-        for tile in _bands(path, name):
-            _add(tile, edges, summed, area)
+        for tile in _bands(path, name, year):
+            outside += _add(tile, edges, summed, area)
     if not (area > 0).any():
         raise GridError("paths: expected pixels on the grid, got none; do tiles and grid overlap?")
     mean = np.full(shape, np.nan)
     np.divide(summed, area, out=mean, where=area > 0)
     carbon = mean * CARBON * GRAMS_PER_MEGAGRAM_HECTARE
     coords = {"lat": like["lat"], "lon": like["lon"]}
-    return xr.DataArray(
-        carbon, coords, dims=("lat", "lon"), name="cAGB", attrs=variable("cAGB").attrs
-    )
+    attrs = {**variable("cAGB").attrs, "pixels_outside": outside}
+    return xr.DataArray(carbon, coords, dims=("lat", "lon"), name="cAGB", attrs=attrs)
 
 
 def _tiles(paths: tuple[str | Path, ...]) -> Iterator[Path]:
@@ -93,8 +100,8 @@ def _add(
     edges: tuple[NDArray[np.float64], NDArray[np.float64]],
     summed: NDArray[np.float64],
     area: NDArray[np.float64],
-) -> None:
-    """Add the pixels of a band to the cells."""
+) -> int:
+    """Add the pixels of a band to the cells, and count those outside."""
     lat, lon, values = tile
     rows = np.searchsorted(edges[0], lat, side="right") - 1
     columns = np.searchsorted(edges[1], lon, side="right") - 1
@@ -103,8 +110,9 @@ def _add(
         np.flatnonzero((columns >= 0) & (columns < summed.shape[1])),
     )
     data = np.asarray(values, dtype=np.float64)[inside]
+    outside = lat.size * lon.size - data.size
     if not data.size:
-        return
+        return outside
     pixel = cell_area(lat, lon).values[inside]
     known = np.isfinite(data) & (data >= 0) & (data <= HIGHEST)
     cell = rows[inside[0]] * summed.shape[1] + columns[inside[1]]
@@ -113,29 +121,44 @@ def _add(
     total = np.bincount(index, weight * np.where(known, data, 0.0).ravel(), size)
     summed += total.reshape(summed.shape)
     area += np.bincount(index, weight, size).reshape(summed.shape)
+    return outside
 
 
-def _bands(path: Path, name: str) -> Iterator[Tile]:
+def _bands(path: Path, name: str, year: int | None) -> Iterator[Tile]:
     """Yield latitudes, longitudes and values of some rows at a time."""
     if not path.is_file():
         raise DataFileError(f"path: expected a file, got nothing at {path}; check it")
     tiff = path.suffix.lower() in TIFF_ENDINGS
-    yield from _tiff_bands(path) if tiff else _netcdf_bands(path, name)
+    yield from _tiff_bands(path) if tiff else _netcdf_bands(path, name, year)
 
 
-def _netcdf_bands(path: Path, name: str) -> Iterator[Tile]:
+def _netcdf_bands(path: Path, name: str, year: int | None) -> Iterator[Tile]:
     with readable(path, ValueError, KeyError):
-        data = xr.open_dataset(path, engine="netcdf4", decode_times=False)
+        data = xr.open_dataset(path, engine="netcdf4", decode_times=year is not None)
     with data:
         if name not in data:
             raise DataFileError(
                 f"path: expected a variable {name!r} in {path}, got {[*map(str, data.data_vars)]}"
             )
-        field = data[name].squeeze(drop=True).transpose("lat", "lon")
+        field = normalise_grid(_of_year(data[name], path, year))
         lon = field["lon"].values.astype(np.float64)
         for start in range(0, field.sizes["lat"], BAND_ROWS):
             band = field.isel(lat=slice(start, start + BAND_ROWS))
             yield band["lat"].values.astype(np.float64), lon, band.values
+
+
+def _of_year(field: xr.DataArray, path: Path, year: int | None) -> xr.DataArray:
+    """Take the one map of a file, or that of a year."""
+    if "time" not in field.dims or (field.sizes["time"] == 1 and year is None):
+        return field.isel(time=0) if "time" in field.dims else field
+    if year is None:
+        raise DataFileError(
+            f"year: expected one map in {path}, got {field.sizes['time']}; choose with year="
+        )
+    there = field["time"].dt.year.values
+    if (there == year).sum() != 1:
+        raise DataFileError(f"year: expected one of {there.tolist()} in {path}, got {year}")
+    return field.isel(time=int(np.flatnonzero(there == year)[0]))
 
 
 def _tiff_bands(path: Path) -> Iterator[Tile]:

@@ -138,6 +138,14 @@ _SOURCES: Final = (
         "Santoro, M. and Cartus, O. (2024), ESA Biomass Climate Change Initiative: global datasets "
         "of forest above-ground biomass, NERC EDS Centre for Environmental Data Analysis",
     ),
+    DataSource(
+        "uflux",
+        "Fluxes and stocks of the method paper, as its authors archived them",
+        "10.5281/zenodo.16202323",
+        "as the record of the archive says",
+        "Zhu et al. (2026), Agricultural and Forest Meteorology, "
+        "doi 10.1016/j.agrformet.2026.111197, and the archive itself",
+    ),
 )
 
 CATALOG: Final[dict[str, DataSource]] = {source.key: source for source in _SOURCES}

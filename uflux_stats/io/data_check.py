@@ -12,6 +12,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from uflux_stats.errors import ConfigError, DataFileError
+from uflux_stats.stats.views import html_view
 
 Form = Literal["table", "json"]
 DIGITS: Final = 4
@@ -41,6 +42,9 @@ class DataReport:
     summary: str
     rows: pd.DataFrame
     prose: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return html_view(f"{self.kind} in {self.path}", self.rows, self.summary)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 from tqdm import tqdm
 
 from uflux_stats.config.verify import STAGES_FOLDER
@@ -16,6 +17,7 @@ from uflux_stats.pipeline.files import remove
 from uflux_stats.pipeline.resources import Usage, measured
 from uflux_stats.pipeline.stage import Stage, finished, forget_others, perform
 from uflux_stats.reporting.numbers import Numbers, merge
+from uflux_stats.stats.views import html_view
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,11 @@ class RunRecord:
     folder: Path
     stages: tuple[StageRecord, ...]
     numbers: Numbers
+
+    def _repr_html_(self) -> str:
+        """Show the first numbers; all are in ``numbers.json``."""
+        rows = [{"number": name, **asdict(one)} for name, one in self.numbers.items()]
+        return html_view(f"Run in {self.folder}", pd.DataFrame(rows))
 
 
 def run_stages(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from uflux_stats.errors import MissingVariableError
@@ -22,6 +23,7 @@ from uflux_stats.refinement.validation import (
     cross_validate,
     validation_metrics,
 )
+from uflux_stats.stats.views import html_view
 
 
 @dataclass(repr=False)
@@ -59,6 +61,17 @@ class Refiner:
             f"{', '.join(self.fit.ensembles)}; "
             f"{self.options.members} members, {len(self.spec.names)} predictors; {towers}{rows}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Show the skill of every split that was asked for, baseline beside refined."""
+        if not self.validation:
+            classes = self.fit.parameters.to_frame()
+            return html_view(repr(self)[1:-1], classes, "not validated yet: refiner.validate()")
+        skill = [
+            _skill(validation_metrics(held_out)).assign(split=split)
+            for split, held_out in self.validation.items()
+        ]
+        return html_view(repr(self)[1:-1], pd.concat(skill).reset_index())
 
     def predict(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
         """Predict the fluxes from drivers.
@@ -244,3 +257,13 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     everything = np.ones(len(table.site), bool)
     fit = fit_rows(table, everything, chosen, [chosen.seed])
     return Refiner(chosen, table.spec, fit, domain_of(table, fit, chosen), table)
+
+
+def _skill(metrics: xr.Dataset) -> pd.DataFrame:
+    """Put the scores of baseline and refinement side by side, one row per flux."""
+    refined = metrics.sel(source="refined")
+    columns = {
+        "r2 baseline": metrics.r2.sel(source="baseline"), "r2 refined": refined.r2,
+        "rmse refined": refined.rmse, "months": refined.n, "towers": refined.n_towers,
+    }  # fmt: skip
+    return pd.DataFrame({name: values.to_series() for name, values in columns.items()})

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, axis_label, new_figure, style
-from uflux_stats.stats.trend import trend
+from uflux_stats.stats.trend import trend_of_totals
 
 RISE: Final = "#0072B2"
 FALL: Final = "#D55E00"
@@ -24,8 +24,9 @@ def regional_boxes(yearly: xr.Dataset, *, method: str = "ols_ar1", level: float 
 
     Parameters
     ----------
-    yearly : xr.Dataset, (region, year) [PgC yr-1, PgC or W m-2]
-        Totals, such as from ``total(flux, by="continent")``; one panel per variable.
+    yearly : xr.Dataset, (region, year), with ``member`` or without [PgC yr-1, PgC or W m-2]
+        Totals, such as from ``total(flux, by="continent")``; one panel per variable. Of members,
+        the boxes hold their mean, and the trend their spread.
     method : str
         Trend method, as in ``trend``.
     level : float
@@ -81,7 +82,9 @@ def trend_colour(slope: float, p: float, level: float) -> str:
 
 
 def _panel(ax: Axes, yearly: xr.DataArray, method: str, level: float) -> None:
-    found = trend(yearly, method=method).data
+    found = trend_of_totals(yearly, method=method).data
+    if "member" in yearly.dims:
+        yearly = yearly.mean("member", keep_attrs=True)
     regions = [str(region) for region in yearly["region"].values]
     for place, region in enumerate(yearly["region"].values):
         values = yearly.sel(region=region).dropna("year").values

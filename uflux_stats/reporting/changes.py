@@ -55,7 +55,7 @@ def total_figures(summed: xr.Dataset, source: str) -> dict[str, Figure]:
     if summed.sizes["year"] < FEWEST_YEARS:
         return {}
     whole = summed.sel(region="globe", drop=True)
-    continents = summed.sel(region=list(CONTINENTS.values())).mean("member", keep_attrs=True)
+    continents = summed.sel(region=list(CONTINENTS.values()))
     return {
         "yearly_series": yearly_series({source: whole}),
         "continents": regional_boxes(continents),

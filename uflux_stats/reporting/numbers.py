@@ -14,7 +14,10 @@ Plain: TypeAlias = float | int | bool | str | None
 
 @dataclass(frozen=True)
 class Number:
-    """One number: its value, unit, 90 % interval and sample size; ``None`` where there is none."""
+    """One number: its value, unit, 90 % interval, sample size and, of a trend, the p value of none.
+
+    ``None`` where there is none.
+    """
 
     value: Plain
     units: str = "1"
@@ -22,6 +25,7 @@ class Number:
     high: float | None = None
     n: int | None = None
     note: str = ""
+    p: float | None = None
 
 
 Numbers: TypeAlias = dict[str, Number]

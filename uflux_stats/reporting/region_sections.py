@@ -12,6 +12,7 @@ from uflux_stats.reporting.wording import (
     figure_text,
     flux_name,
     interval_text,
+    is_trend,
     listed,
     quantity,
     significant,
@@ -230,7 +231,7 @@ def _trend_cell(one: Number | None) -> str:
     if one is None or one.value is None:
         return one.note if one is not None else DASH
     text = quantity(one)
-    return f"**{text}**" if significant(one) else f"no trend: {text}"
+    return f"**{text}**" if is_trend(one) else f"no trend: {text}"
 
 
 def _driven(run: Reading, region: str, target: str) -> str:

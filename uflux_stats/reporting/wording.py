@@ -7,6 +7,8 @@ from typing import Final
 from uflux_stats.reporting.numbers import Number
 
 DASH: Final = "–"
+LEVEL: Final = 0.05
+"""A change with p below this is called a trend."""
 _POWERS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -87,6 +89,19 @@ def significant(one: Number | None) -> bool:
     )  # fmt: skip
 
 
+def is_trend(one: Number | None) -> bool:
+    """Whether a change is called a trend: p below 0.05, or an interval off zero if p is not known.
+
+    Examples
+    --------
+    >>> is_trend(Number(0.02, "PgC yr-2", 0.001, 0.039, p=0.08))
+    False
+    """
+    if one is None or one.p is None:
+        return significant(one)
+    return one.p < LEVEL
+
+
 def trend_text(what: str, one: Number | None) -> str:
     """Say how something changed; only what is significant is called a trend.
 
@@ -95,7 +110,7 @@ def trend_text(what: str, one: Number | None) -> str:
     what : str
         What changed, as a sentence begins.
     one : Number or None
-        Slope with its 90 % interval and number of years; without value its note says why.
+        Slope with its 90 % interval, p and number of years; without value its note says why.
 
     Examples
     --------
@@ -110,8 +125,9 @@ def trend_text(what: str, one: Number | None) -> str:
         why = f" ({one.note})" if one is not None and one.note else ""
         return f"The change of {what} is not known{why}."
     years = f" over {one.n} years" if one.n else ""
-    if not significant(one):
-        return f"{what} shows no change that differs from zero{years}: {quantity(one)}."
+    if not is_trend(one):
+        doubt = f"is sure (p {one.p:.2g})" if significant(one) else "differs from zero"
+        return f"{what} shows no change that {doubt}{years}: {quantity(one)}."
     slope = float(one.value)
     low, high = sorted((abs(one.low or 0.0), abs(one.high or 0.0)))
     size = replace(one, value=abs(slope), low=low, high=high)

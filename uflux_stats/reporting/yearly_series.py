@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import axis_label, math_units, new_figure, style
-from uflux_stats.stats.trend import ensemble_trend, trend
+from uflux_stats.stats.trend import trend_of_totals
 
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -90,8 +90,7 @@ def _trend_text(values: xr.DataArray, member: str, level: float) -> str:
     """Slope with its interval as text, or why there is none."""
     if values.sizes["year"] < 4:
         return "(fewer than four years)"
-    single = member not in values.dims or values.sizes[member] < 2
-    found = trend(values.squeeze()) if single else ensemble_trend(values, member=member)
+    found = trend_of_totals(values, member=member)
     slope, low, high, p = (float(found[name]) for name in ("slope", "low", "high", "p"))
     if np.isnan(slope):
         return "(no trend)"

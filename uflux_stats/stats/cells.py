@@ -16,8 +16,11 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Integers: TypeAlias = npt.NDArray[np.int64]
 Kernel: TypeAlias = Callable[[Floats], Floats]
 
-STATUS: Final = ("computed", "no_data", "too_short", "constant", "too_few_members")
-"""Meaning of the codes in ``status``, in order."""
+STATUS: Final = (
+    "computed", "no_data", "too_short", "constant", "too_few_members",
+    "zero_mean", "no_yearly_wave", "negative_variance",
+)  # fmt: skip
+"""Meaning of the codes in ``status``, in order; of the last three only a part is missing."""
 ROUNDING: Final = 1e-12
 """What varies less than this share of its size is constant but for rounding."""
 CELLS_AT_ONCE: Final = 16384
@@ -130,6 +133,31 @@ def apply_kernel(
         data[name].attrs = {}
     data["status"].attrs = status_attrs()
     return data
+
+
+def status_of(*reasons: tuple[str, xr.DataArray]) -> xr.DataArray:
+    """Say why something is missing: the first reason that holds, or that it is computed.
+
+    Parameters
+    ----------
+    *reasons : (str, xr.DataArray of bool)
+        Names of ``STATUS`` and where they hold, the strongest first.
+
+    Returns
+    -------
+    xr.DataArray
+        Index into ``STATUS``, described as CF flags.
+
+    Examples
+    --------
+    >>> n = xr.DataArray([0, 2, 9], dims="cell")
+    >>> [STATUS[code] for code in status_of(("no_data", n == 0), ("too_short", n < 4)).values]
+    ['no_data', 'too_short', 'computed']
+    """
+    codes = xr.zeros_like(reasons[0][1], dtype=np.int8)
+    for name, holds in reversed(reasons):
+        codes = codes.where(~holds, np.int8(STATUS.index(name)))
+    return codes.astype(np.int8).assign_attrs(status_attrs())
 
 
 def status_attrs() -> dict[str, object]:

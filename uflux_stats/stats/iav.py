@@ -37,7 +37,8 @@ def iav(values: xr.DataArray, *, dim: str | None = None) -> Result:
     Result, (...)
         ``mean``, ``sd``, ``sd_detrended`` [unit of ``values``], ``relative`` and
         ``relative_detrended`` [1], ``n`` and ``status``. The divisor is the size of the mean, so
-        a relative variability is never negative.
+        a relative variability is never negative; it is missing, with status ``zero_mean``, where
+        the mean is zero but for rounding.
 
     Raises
     ------
@@ -60,6 +61,9 @@ def iav(values: xr.DataArray, *, dim: str | None = None) -> Result:
     data = apply_kernel(
         lambda block: spread(block, time), series, "year", fields=FIELDS, at_least=FEWEST_YEARS
     )
+    alone = data["mean"].notnull() & data["relative"].isnull()
+    codes = data["status"].where(~alone, STATUS.index("zero_mean")).astype(np.int8)
+    data["status"] = codes.assign_attrs(data["status"].attrs)
     unit = values.attrs.get("units", "unknown")
     for name, variable in data.data_vars.items():
         variable.attrs["units"] = unit if name in {"mean", "sd", "sd_detrended"} else "1"
@@ -72,9 +76,9 @@ def spread(series: Floats, time: Floats) -> Floats:
     average = np.nanmean(series, axis=1)
     sd = np.nanstd(series, axis=1, ddof=1)
     detrended = np.sqrt(line.squares / (line.n - 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative, relative_detrended = sd / np.abs(average), detrended / np.abs(average)
-    return np.column_stack([average, sd, relative, detrended, relative_detrended])
+    size, largest = np.abs(average), np.nanmax(np.abs(series), axis=1)
+    divisor = np.where(size > ROUNDING * largest, size, np.nan)
+    return np.column_stack([average, sd, sd / divisor, detrended, detrended / divisor])
 
 
 def detrend(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:

@@ -1,7 +1,6 @@
 """What a statistic returns: a dataset with a table, a short notebook view and a plot."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.stats.cells import STATUS
+from uflux_stats.stats.views import html_view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-ROWS_SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,15 +85,11 @@ class Result:
 
     def _repr_html_(self) -> str:
         described = self.data.attrs.get("description", self.data.attrs.get("method", ""))
-        frame = self.to_frame()
         units = {n: v.attrs.get("units", "1") for n, v in self.data.data_vars.items()}
-        shown = frame.head(ROWS_SHOWN).rename(
+        table = self.to_frame().rename(
             columns={n: f"{n} [{unit}]" for n, unit in units.items() if unit != "1"}
         )
-        more = f"<p>{len(frame) - ROWS_SHOWN} more rows</p>" if len(frame) > ROWS_SHOWN else ""
-        head = f"<p><b>{escape(self.title)}</b> {escape(str(described))}</p>"
-        table = shown.to_html(index=False, float_format="{:.4g}".format, border=0)
-        return f"{head}<p>{escape(self.note)}</p>{table}{more}"
+        return html_view(self.title, table, str(described), self.note)
 
 
 def _single_row(data: xr.Dataset) -> pd.DataFrame:

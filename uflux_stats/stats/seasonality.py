@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from uflux_stats.stats.cells import ROUNDING
+from uflux_stats.errors import CalendarError
+from uflux_stats.stats.cells import ROUNDING, status_of
 from uflux_stats.stats.moments import mean
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.yearly import MONTHS, month_matrix, require_dates, time_dim
@@ -15,17 +16,23 @@ def mean_year(values: xr.DataArray, *, dim: str | None = None) -> xr.DataArray:
     Parameters
     ----------
     values : xr.DataArray, (time, ...) or (month, ...)
-        Monthly, any unit. A climatology is returned as it is.
+        Monthly, any unit. A climatology is returned as it is, in the order of its months.
     dim : str, optional
         The dimension of time.
 
     Returns
     -------
     xr.DataArray, (month, ...) [unit of ``values``]
-        Missing years are left out of a month's mean.
+        Months 1 to 12; missing years are left out of a month's mean.
+
+    Raises
+    ------
+    CalendarError
+        If ``month`` does not hold 1 to 12, each once, or ``time`` is not monthly.
     """
     if "month" in values.dims and "time" not in values.dims:
-        return values
+        _require_months(values["month"])
+        return values.sortby("month")
     return mean(month_matrix(values, dim), "year").assign_attrs(values.attrs)
 
 
@@ -45,7 +52,14 @@ def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
         ``amplitude`` (largest minus smallest month) and ``harmonic_amplitude`` (of the yearly
         wave) [unit of ``values``], ``month_of_maximum`` (1 to 12), and ``phase``, the month at
         which the yearly wave peaks (1.0 is the middle of January, below 13). Missing where a month
-        has no data; a year that is constant has an amplitude but no timing.
+        has no data; a year that is constant has an amplitude but no timing, and one without a
+        yearly wave, such as with two equal seasons, has none of the wave. ``status`` says which,
+        and ``note`` counts them.
+
+    Raises
+    ------
+    CalendarError
+        If ``month`` does not hold 1 to 12, each once, or ``time`` is not monthly.
 
     Examples
     --------
@@ -59,25 +73,33 @@ def seasonal_cycle(values: xr.DataArray, *, dim: str | None = None) -> Result:
     year = mean_year(values, dim=dim)
     if year.chunks is not None:
         year = year.chunk({"month": -1})
-    whole = year.notnull().all("month")
+    known = year.count("month")
+    whole, largest = known == MONTHS, abs(year).max("month")
     angle = 2 * np.pi * (year["month"] - 1) / MONTHS
     cosine = (year * np.cos(angle)).sum("month") * 2 / MONTHS
     sine = (year * np.sin(angle)).sum("month") * 2 / MONTHS
     turn = xr.apply_ufunc(np.arctan2, sine, cosine, dask="allowed") / (2 * np.pi)
     phase = (turn * MONTHS) % MONTHS + 1
     peak = year.fillna(-np.inf).argmax("month") + 1
+    wave = (cosine**2 + sine**2) ** 0.5
+    waves = wave > ROUNDING * largest
     unit = values.attrs.get("units", "unknown")
     data = xr.Dataset(
         {
             "amplitude": (year.max("month") - year.min("month")).assign_attrs(units=unit),
-            "harmonic_amplitude": ((cosine**2 + sine**2) ** 0.5).assign_attrs(units=unit),
+            "harmonic_amplitude": wave.where(waves, 0.0).assign_attrs(units=unit),
             "month_of_maximum": peak.assign_attrs(units="month"),
             "phase": phase.assign_attrs(units="month"),
         }
     )
-    varies = data["amplitude"] > ROUNDING * abs(year).max("month")
-    timing = {name: data[name].where(varies) for name in ("month_of_maximum", "phase")}
-    return Result(data.assign(timing).where(whole), "Seasonal cycle")
+    varies = data["amplitude"] > ROUNDING * largest
+    peaks = data["month_of_maximum"].where(varies)
+    data = data.assign(month_of_maximum=peaks, phase=data["phase"].where(varies & waves))
+    status = status_of(
+        ("no_data", known == 0), ("too_short", ~whole), ("constant", ~varies),
+        ("no_yearly_wave", ~waves),
+    )  # fmt: skip
+    return Result(data.where(whole).assign(status=status), "Seasonal cycle")
 
 
 def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
@@ -115,3 +137,11 @@ def anomalies(values: xr.DataArray, *, dim: str = "time") -> xr.DataArray:
     means = grouped.sum() / count.where(count > 0)
     departure = values - means.sel(month=month).drop_vars("month")
     return departure.assign_attrs(values.attrs)
+
+
+def _require_months(axis: xr.DataArray) -> None:
+    if not np.array_equal(np.sort(axis.values), np.arange(1, MONTHS + 1)):
+        raise CalendarError(
+            f"values.month: expected the months 1 to {MONTHS}, each once, got "
+            f"{axis.values.tolist()}; name them: values.assign_coords(month=range(1, 13))"
+        )

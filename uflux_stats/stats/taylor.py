@@ -7,11 +7,14 @@ import xarray as xr
 
 from uflux_stats.checks import require_same_grid
 from uflux_stats.errors import UnitsError
+from uflux_stats.stats.cells import ROUNDING, status_of
 from uflux_stats.stats.moments import mean, ratio
 from uflux_stats.stats.result import Result
 
 TURNS: Final = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Each source once first, with the two others."""
+FEWEST: Final = 4
+"""Three sources fit three values without any error left to see."""
 
 
 def taylor(
@@ -95,8 +98,10 @@ def triple_collocation(
     Returns
     -------
     Result, (source, ...)
-        ``error_variance`` [unit squared], ``correlation`` with the truth [1], ``n``. A negative
-        variance is left as it comes out: the sample is too small or the errors are not independent.
+        ``error_variance`` [unit squared], ``correlation`` with the truth [1], ``n`` and ``status``.
+        A negative variance is left as it comes out: the sample is too small or the errors are not
+        independent. Missing with fewer than four values or a constant source; ``status`` says
+        which, and ``note`` counts them.
 
     Raises
     ------
@@ -132,8 +137,15 @@ def triple_collocation(
     n = present.sum(dims)
     estimate = _collocated if scaled else _hat
     variance, share = estimate([off.isel(source=i) for i in range(3)], dims, n)
-    data = xr.Dataset({"error_variance": variance, "correlation": share, "n": n})
-    data = data.assign_coords(source=names)
+    enough = n >= FEWEST
+    reach = abs(off).max(dims)
+    varies = (reach > ROUNDING * abs(stacked).max(dims)).all("source")
+    status = status_of(
+        ("no_data", n == 0), ("too_short", ~enough), ("constant", ~varies),
+        ("negative_variance", (variance < 0) | share.isnull()),
+    )  # fmt: skip
+    found = xr.Dataset({"error_variance": variance, "correlation": share}).where(enough & varies)
+    data = found.assign(n=n, status=status).assign_coords(source=names)
     data["error_variance"].attrs = {"units": f"({units.pop()})2"}
     data["correlation"].attrs = data["n"].attrs = {"units": "1"}
     method = "triple collocation" if scaled else "three-cornered hat"

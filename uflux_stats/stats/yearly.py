@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_array, require_monthly
+from uflux_stats.checks import require_array, require_monthly, require_numbers
 from uflux_stats.errors import CalendarError, DimensionError
 
 MONTHS: Final = 12
@@ -29,6 +29,8 @@ def time_dim(values: xr.DataArray, dim: str | None = None, *, name: str = "value
     ------
     DimensionError
         If there is none, as in a climatology (``month``), or ``values`` is not one labelled array.
+    RangeError
+        If ``values`` holds no numbers.
 
     Examples
     --------
@@ -36,6 +38,7 @@ def time_dim(values: xr.DataArray, dim: str | None = None, *, name: str = "value
     'year'
     """
     require_array(values, name=name)
+    require_numbers(values, name=name)
     candidates = [dim] if dim is not None else ["year", "time"]
     for candidate in candidates:
         if candidate in values.dims:

@@ -26,6 +26,7 @@ from uflux_stats.errors import (
     ConfigError,
     GridError,
     MissingVariableError,
+    RangeError,
     UnitsError,
 )
 from uflux_stats.io.zarr_store import open_store
@@ -232,6 +233,11 @@ def test_divergence_by_four_routes(loose, carbon, dgvms, drivers):
         value("tropics.trend.GPP") - value("tropics.trend.RECO"), abs=1e-6
     )
     assert not any("extratropics" in key for key in numbers)
+    derived = models.assign(NEP=models["NEP"].assign_attrs(comment="Rh derived"))
+    notes = {key: number["note"] for key, number in divergence(loose, derived).items()}
+    assert notes["divergence.global.NEP.dgvm"] == "NPP - Rh of the models; Rh derived"
+    assert notes["divergence.global.gap.total"].endswith("; Rh derived")
+    assert "derived" not in notes["divergence.global.NEP.direct"]
     table = divergence_table(numbers)
     assert {"region", "NEP.dgvm", "gap.Ra", "step.Rh"} <= set(table)
     with pytest.raises(ConfigError, match="carbon: expected closure 'none', got 'exact'"):
@@ -276,6 +282,26 @@ def test_store_holds_the_same(emulator, drivers, fluxes, carbon, tmp_path):
     for name in ("NPP", "cVeg", "adjustment_GPP"):
         np.testing.assert_allclose(stored[name], carbon[name], rtol=1e-4, atol=1e-3)
     assert stored.attrs["negative_npp_count"] == carbon.attrs["negative_npp_count"]
+
+
+def test_gaps_and_negative_values_of_given_fluxes_are_counted(emulator, drivers, fluxes):
+    land = np.argwhere(fluxes["GPP"].notnull().all("time").values)
+    gap, bare, odd = (dict(zip(("lat", "lon"), place, strict=True)) for place in land[:3])
+    found = fluxes.copy(deep=True)
+    found["GPP"][gap | {"time": 30}] = np.nan
+    found["GPP"][bare] = np.nan
+    found["RECO"][odd | {"time": 5}] = -0.1
+    carbon = emulate(emulator, drivers, found)
+    assert carbon.attrs["cells_with_gaps_count"] == 1
+    assert carbon.attrs["cells_left_out_count"] == 1
+    assert carbon.attrs["negative_reco_count"] == 1
+    assert carbon.attrs["negative_gpp_count"] == 0
+    lost = carbon["NEP"].isel(gap).isnull().any("member").values
+    assert np.flatnonzero(lost).tolist() == [30]
+    flipped = fluxes.assign(RECO=-fluxes["RECO"])
+    flipped["RECO"].attrs = fluxes["RECO"].attrs
+    with pytest.raises(RangeError, match=r"fluxes\.RECO: expected values"):
+        emulate(emulator, drivers, flipped)
 
 
 def test_several_closures_at_once_are_each_their_own(emulator, drivers, fluxes, carbon, tmp_path):
@@ -338,6 +364,12 @@ def test_arguments_that_cannot_be_meant(emulator, dgvms, drivers, fluxes):
         train_emulator(dgvms[["GPP", "cVeg"]], drivers)
     with pytest.raises(ConfigError, match="stocks: expected one of"):
         EmulateOptions(stocks="guessed")
+    with pytest.raises(ConfigError, match="period: expected one of"):
+        EmulateOptions(period="LAST")
+    with pytest.raises(
+        ConfigError, match="models: expected a tuple of names, got the text 'JULES'"
+    ):
+        EmulateOptions(models="JULES")
     nowhere = drivers.assign(TA=drivers["TA"] * np.nan)
     nowhere["TA"].attrs = drivers["TA"].attrs
     with pytest.raises(GridError, match="expected cells with all of"):

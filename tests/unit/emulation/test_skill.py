@@ -3,10 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from tests.unit.emulation.conftest import QUICK
 from uflux_stats.emulation.seasons import cross_emulate_months, seasonal_skill
-from uflux_stats.emulation.skill import COLUMNS, TRIALS, season_table, skill_numbers, skill_table
+from uflux_stats.emulation.skill import (
+    COLUMNS,
+    TRIALS,
+    gap_fault,
+    season_table,
+    skill_numbers,
+    skill_table,
+)
 from uflux_stats.emulation.validation import cross_emulate, emulation_metrics
 from uflux_stats.schema import IGBP_CLASSES
 
@@ -44,6 +52,16 @@ def test_gap_is_the_difference_of_two_rows(table):
     assert gap.value == pytest.approx(r2["random"] - r2["blocks"])
     assert numbers["emulator", "blocks", "p25", "cVeg", "rmse"].units == "gC m-2"
     assert "30 % of the blocks" in numbers["emulator", "blocks", "mean", "NPP", "r2"].note
+
+
+def test_no_gap_is_told_where_blocks_are_cells(table, drivers):
+    """Cells of the twin are 10 degrees wide, as the blocks are."""
+    numbers = {s.key: s for s in skill_numbers(table, TRIALS["quick"], fault=gap_fault(drivers))}
+    gap = numbers["emulator", "gap", "cVeg", "r2"]
+    assert np.isnan(gap.value)
+    assert gap.note.startswith("skipped: cells of 10 degrees")
+    fine = {"lat": np.arange(0, 9.0, 4), "lon": np.arange(0, 9.0, 4)}
+    assert gap_fault(xr.Dataset(coords=fine)) == ""
 
 
 def test_models_left_out_are_told_by_their_median(dgvms, drivers):

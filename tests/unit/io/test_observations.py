@@ -141,6 +141,25 @@ def test_tiles_of_a_folder_are_read_together(tmp_path):
         read_cci_biomass(tmp_path / "none", like=like)
 
 
+def test_years_names_and_longitudes_of_tiles(tmp_path):
+    lat, lon, values = biomass_tile()
+    like = xr.Dataset(coords={"lat": GRID["lat"], "lon": [v - 30 for v in GRID["lon"]]})
+    plain = xr.Dataset({"agb": (("lat", "lon"), values)}, {"lat": lat, "lon": lon - 30})
+    plain.to_netcdf(tmp_path / "plain.nc")
+    axes = {"time": pd.to_datetime(["2017", "2020"]), "latitude": lat, "longitude": lon + 330}
+    both = xr.Dataset({"agb": (tuple(axes), np.stack([values * 0, values]))}, axes)
+    both.to_netcdf(tmp_path / "years.nc")
+    found = read_cci_biomass(tmp_path / "years.nc", like=like, year=2020)
+    np.testing.assert_allclose(found, read_cci_biomass(tmp_path / "plain.nc", like=like))
+    assert found.attrs["pixels_outside"] == 0
+    with pytest.raises(DataFileError, match=r"year: expected one map .* got 2"):
+        read_cci_biomass(tmp_path / "years.nc", like=like)
+    with pytest.raises(DataFileError, match=r"year: expected one of \[2017, 2020\]"):
+        read_cci_biomass(tmp_path / "years.nc", like=like, year=2018)
+    part = read_cci_biomass(tmp_path / "plain.nc", like=like.isel(lat=slice(2, None)))
+    assert part.attrs["pixels_outside"] == values[lat < 0].size
+
+
 def test_biomass_that_does_not_fit(tmp_path, monkeypatch):
     tifffile = pytest.importorskip("tifffile")
     like = xr.Dataset(coords=GRID)
@@ -197,6 +216,15 @@ def test_places_in_one_cell_count_once(carbon, tmp_path):
     assert rs["modelled"].iloc[0] == pytest.approx(cell.item())
     assert (pairs["least"] <= pairs["modelled"]).any()
     assert {kind: scores["n"] for kind, scores in score_pairs(pairs).items()} == {"Rh": 2, "Rs": 2}
+
+
+def test_places_outside_the_grid_and_on_empty_cells_are_left_out_and_counted(carbon, tmp_path):
+    table(Rh_annual=[300.0, 400.0, 500.0, 600.0], Latitude=[0.2, 60.0, 0.2, -0.8],
+          Longitude=[10.3, 10.3, -120.0, 11.2]).to_csv(tmp_path / "s.csv")  # fmt: skip
+    bare = carbon.assign(Rh=carbon["Rh"].where(carbon["lat"] > -0.5).assign_attrs(FLUX))
+    pairs = soil_respiration_pairs(bare, read_srdb(tmp_path / "s.csv"))
+    assert pairs["observed"].tolist() == [300.0]
+    assert pairs.attrs["left_out"]["Rh"] == {"outside the grid": 2, "on cells without values": 1}
 
 
 def test_soil_carbon_and_biomass_against_maps(carbon):

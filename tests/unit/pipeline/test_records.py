@@ -42,8 +42,10 @@ def test_trends_at_long_towers_are_counted(tmp_path: Path) -> None:
     assert numbers["trend.towers.GPP"].units == "gC m-2 d-1 yr-1"
     table = pd.read_csv(tmp_path / "tables/tower_trends.csv")
     assert sorted(table["site"]) == sorted("ABC" * 2)
+    assert set(table["slope_units"]) == {"gC m-2 d-1 yr-1"}
     by_type = pd.read_csv(tmp_path / "tables/tower_trends_by_type.csv")
     assert by_type["towers"].sum() == 6
+    assert set(by_type["slope_units"]) == {"gC m-2 d-1 yr-1"}
 
 
 def test_shares_of_the_variability_sum_to_one_by_kind() -> None:

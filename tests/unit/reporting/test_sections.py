@@ -1,6 +1,7 @@
 """Sections say what the numbers say, adapt to them, and name what is missing."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def test_a_trend_is_called_so_only_if_its_interval_excludes_zero(small_run: Path
 def test_the_word_follows_the_interval(low: float, high: float, word: str) -> None:
     slope = Number((low + high) / 2, "PgC yr-2", low, high, 20)
     assert word in trend_text("GPP", slope)
+
+
+def test_a_change_is_a_trend_by_p_where_it_is_known() -> None:
+    unsure = Number(0.02, "PgC yr-2", 0.001, 0.039, 20, p=0.08)
+    assert trend_text("GPP", unsure).startswith("GPP shows no change that is sure (p 0.08)")
+    assert trend_text("GPP", replace(unsure, p=0.04)).startswith("GPP rose")
 
 
 def test_a_falling_trend_gives_sizes_in_order() -> None:

@@ -55,7 +55,7 @@ def test_the_notebook_view_is_short_and_says_what_is_missing(cube: xr.DataArray)
     html = trend(cube)._repr_html_()
     assert "5 of 6 series computed; missing: 1 no data" in html
     assert "slope [gC m-2 yr-1]" in html
-    assert "bias-corrected AR(1)" in html
+    assert "AR(1) errors mixed over the lag-1 correlations" in html
     assert len(html) < 6000
 
 

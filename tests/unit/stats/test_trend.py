@@ -254,6 +254,7 @@ def test_shared_memory_is_learnt_from_all_series() -> None:
         ({"method": "bootstrap", "draws": 9.5}, "draws: expected a whole number"),
         ({"method": "bootstrap", "seed": -1}, "seed: expected a whole number of at least 0"),
         ({"method": "newey_west", "maxlags": -1}, "maxlags: expected a whole number of at least 0"),
+        ({"method": "newey_west", "maxlags": True}, "maxlags: expected a whole number"),
     ],
 )
 def test_options_out_of_range_are_named(how: dict[str, object], match: str) -> None:

@@ -23,19 +23,29 @@ _TRENDY: Final = re.compile(
     r"(?:_(?:(?P<period>INIT|FINAL)_MEAN|(?P<change>CHANGE)))?"
 )
 _CMIP: Final = re.compile(
-    r"(?P<variable>[A-Za-z]+)_(?:Lmon|Emon|Lyr|Eyr)_(?P<model>[^_]+)_(?P<scenario>[^_]+)_.+"
+    r"(?P<variable>[A-Za-z]+)_(?:Lmon|Emon|Lyr|Eyr)_(?P<model>[^_]+)_(?P<scenario>[^_]+)"
+    r"_(?:(?P<realisation>r\d[^_]*)(?:_.+)?|.+)"
 )
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file: ``period`` is INIT, FINAL, CHANGE, or empty for a file with a time axis."""
+    """One file: ``period`` is INIT, FINAL, CHANGE, or empty for a file with a time axis.
+
+    ``realisation`` is the run among several of one model, such as r1i1p1f1 of CMIP.
+    """
 
     path: Path
     model: str
     variable: str
     scenario: str = ""
     period: str = ""
+    realisation: str = ""
+
+    @property
+    def run(self) -> tuple[int, ...]:
+        """Numbers of the realisation, by which runs are in order: r2 comes before r10."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.realisation))
 
 
 def parse_name(path: Path) -> ModelFile | None:
@@ -46,8 +56,9 @@ def parse_name(path: Path) -> ModelFile | None:
     >>> file = parse_name(Path("CLM5.0_S3_gpp.nc"))
     >>> file.model, file.variable, file.scenario
     ('CLM5.0', 'GPP', 'S3')
-    >>> parse_name(Path("gpp_Lmon_CESM2_historical_r1i1p1f1_gn_200001-201412.nc")).model
-    'CESM2'
+    >>> file = parse_name(Path("gpp_Lmon_CESM2_historical_r1i1p1f1_gn_200001-201412.nc"))
+    >>> file.model, file.realisation
+    ('CESM2', 'r1i1p1f1')
     >>> parse_name(Path("JULES_cVeg_INIT_MEAN.nc")).period
     'INIT'
     """
@@ -61,6 +72,7 @@ def parse_name(path: Path) -> ModelFile | None:
         variable=KNOWN[parts["variable"].lower()],
         scenario=parts.get("scenario") or "",
         period=parts.get("period") or parts.get("change") or "",
+        realisation=parts.get("realisation") or "",
     )
 
 

@@ -9,18 +9,20 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from uflux_stats.choices import require_choice, require_names
 from uflux_stats.errors import DataFileError
 from uflux_stats.grid.regrid import regrid
 from uflux_stats.io.dgvm.faults import Fault, faults_to_json
 from uflux_stats.io.dgvm.fields import Years, try_field
 from uflux_stats.io.dgvm.files import CHANGE, PERIODS, ModelFile, find_files
+from uflux_stats.io.dgvm.registry import REGISTRY, model_entry
 from uflux_stats.io.dgvm.steps import Fields, one_step
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.io.store import write_netcdf
 
 RESOLUTION: Final = 0.5
 """Of the grid that models on different grids are brought to [degree]."""
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Raised whenever equal files no longer give equal results, so that old caches are not used."""
 
 
@@ -39,12 +41,21 @@ class DgvmOptions:
     cache : Path, optional
         Folder where the result is kept for the next time; it is recognised by the names, sizes and
         dates of the files and by these options.
+
+    Raises
+    ------
+    ConfigError
+        If ``models`` is one string.
     """
 
     scenario: str | None = None
     years: Years | None = None
     models: tuple[str, ...] | None = None
     cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse one name where several are meant."""
+        require_names(self.models, name="models")
 
 
 _DEFAULTS: Final = DgvmOptions()
@@ -83,11 +94,12 @@ def read_dgvm(
     Raises
     ------
     DataFileError
-        If there is no usable file, or several scenarios and none is chosen.
+        If there is no usable file, a wanted model is not there, or there are several scenarios and
+        none is chosen.
     """
     files = find_files(path, scenario=options.scenario)
     if options.models is not None:
-        files = [file for file in files if file.model in options.models]
+        files = _of_models(files, options.models)
     kept = _cache_path(files, like, options)
     if kept is not None and kept.is_file():
         with xr.open_dataset(kept, decode_timedelta=False) as stored:
@@ -97,6 +109,13 @@ def read_dgvm(
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_netcdf(dgvms, kept, title="Vegetation models on one grid")
     return dgvms
+
+
+def _of_models(files: list[ModelFile], wanted: tuple[str, ...]) -> list[ModelFile]:
+    there = {file.model for file in files}
+    for name in wanted:
+        require_choice(name, sorted(there), name="models", error=DataFileError)
+    return [file for file in files if file.model in wanted]
 
 
 def _cache_path(
@@ -123,7 +142,11 @@ def _read_all(
         if not fields:
             faults.append(Fault(model, "all", "", "no usable file; model left out"))
         elif (twin := _twin_of(fields, models)) is not None:
-            faults.append(Fault(model, "all", "", f"same values as {twin}; model left out"))
+            kept, left = sorted((twin, model), key=_strangeness)
+            faults.append(Fault(left, "all", "", f"same values as {kept}; model left out"))
+            if kept == model:
+                del models[twin]
+                models[model] = (fields, grid)
         else:
             models[model] = (fields, grid)
     if not models:
@@ -171,7 +194,12 @@ def _read_model(
     """Read all variables of one model onto the target grid."""
     fields: dict[str, list[xr.DataArray]] = {}
     grid = ""
+    first = min(file.run for file in files)
     for file in files:
+        if file.run != first:
+            what = f"left out: realisation {file.realisation}, the first one is taken"
+            faults.append(Fault(file.model, file.variable, file.period, what))
+            continue
         field, found = try_field(file, options.years)
         faults.extend(found)
         if field is None:
@@ -181,13 +209,31 @@ def _read_model(
         if file.period in PERIODS:
             moved = moved.expand_dims(period=[file.period])
         name = f"{file.variable}_change" if file.period == CHANGE else file.variable
-        fields.setdefault(name, []).append(moved)
+        parts = fields.setdefault(name, [])
+        new, repeated = _new_steps(moved, parts)
+        if repeated:
+            what = f"left out: steps of {file.path.name} that another file has as well"
+            faults.append(Fault(file.model, file.variable, file.period, what, repeated))
+        if new is not None:
+            parts.append(new)
     return {name: _joined(parts) for name, parts in fields.items()}, grid
 
 
 def _onto(field: xr.DataArray, target: xr.Dataset | xr.DataArray) -> xr.DataArray:
     same = all(np.array_equal(field[axis].values, target[axis].values) for axis in ("lat", "lon"))
     return field if same else regrid(field, target).astype(np.float32)
+
+
+def _new_steps(field: xr.DataArray, parts: list[xr.DataArray]) -> tuple[xr.DataArray | None, int]:
+    """Keep the steps that no part has yet; also count the others."""
+    if not parts:
+        return field, 0
+    along = str(field.dims[0])
+    if field.ndim == 2 or along not in parts[0].dims:
+        return None, 1 if field.ndim == 2 else field.sizes[along]
+    there = np.concatenate([part[along].values for part in parts])
+    new = ~np.isin(field[along].values, there)
+    return (field.isel({along: new}) if new.any() else None), int((~new).sum())
 
 
 def _joined(parts: list[xr.DataArray]) -> xr.DataArray:
@@ -206,6 +252,13 @@ def _twin_of(fields: Fields, models: dict[str, tuple[Fields, str]]) -> str | Non
         if all(name in theirs and fields[name].equals(theirs[name]) for name in names):
             return other
     return None
+
+
+def _strangeness(model: str) -> int:
+    """0 for a name of the registry, 1 for an alias, 2 for another name."""
+    if model in REGISTRY:
+        return 0
+    return 2 if model_entry(model) is None else 1
 
 
 def _together(models: dict[str, Fields], target: xr.Dataset | xr.DataArray) -> xr.Dataset:

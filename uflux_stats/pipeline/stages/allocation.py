@@ -17,6 +17,7 @@ from uflux_stats.emulation import (
 )
 from uflux_stats.emulation.applying import RAISED
 from uflux_stats.emulation.emulator import train_statistics
+from uflux_stats.emulation.ensemble import land_overlap
 from uflux_stats.emulation.options import LEARNER, Closure
 from uflux_stats.io.dgvm import DgvmOptions, check_dgvms, read_dgvm
 from uflux_stats.io.dgvm.faults import fault_table
@@ -76,7 +77,17 @@ def emulate(task: Task) -> Mapping[str, Number]:
     emulate_to_stores(emulator, drivers, fluxes, paths)
     as_paper = train_statistics(models, drivers, options=options)
     emulate_to_store(as_paper, drivers, fluxes, task.output(PAPER), closure="paper")
-    return dict(_counted(open_store(task.output(STOCKS))))
+    overlap = land_overlap(models, drivers)
+    return {**dict(_counted(open_store(task.output(STOCKS)))), **dict(_overlap(overlap))}
+
+
+def _overlap(counts: Mapping[str, int]) -> Iterator[tuple[str, Number]]:
+    notes = {
+        "cells_without_models": "cells that no vegetation model covers: emulated from elsewhere",
+        "cells_without_drivers": "cells of vegetation models that lack drivers: not emulated",
+    }
+    for name, note in notes.items():
+        yield key("emulate", name), number(counts[name], note=note)
 
 
 def emulate_options(task: Task) -> EmulateOptions:
@@ -94,11 +105,26 @@ def _counted(carbon: xr.Dataset) -> Iterator[tuple[str, Number]]:
     yield key("emulate", "members"), number(carbon.sizes["member"], note=note)
     counted = {
         "negative_npp": "cells and years, all members",
-        "raised_soil": "cells whose first soil had to be raised, all members",
+        "negative_gpp": "values of the given GPP, which count as zero",
+        "negative_reco": "values of the given RECO, which count as zero",
+        "cells_left_out": "cells with drivers where no month has GPP and RECO",
+        "cells_with_gaps": "cells where some months have no GPP or RECO: these months, and stocks "
+        "that take them, are missing",
     }
     for name, what in counted.items():
         yield key("emulate", name), number(carbon.attrs[f"{name}_count"], note=what)
+    raised = carbon.attrs["raised_soil_count"]
+    known = int(carbon[RAISED].count()) if RAISED in carbon else 0
+    note = "cells whose first soil had to be raised, all members"
+    yield key("emulate", "raised_soil"), number(raised, n=known or None, note=note)
     if RAISED in carbon:
+        note = (
+            "of cells and members, first soil raised: there the level of the soil is a lower bound"
+        )
+        yield (
+            key("emulate", "raised_soil_share"),
+            number(raised / max(known, 1), n=known, note=note),
+        )
         added = total(carbon[RAISED])
         note = "what those soils were raised by; interval: spread of the vegetation models"
         yield key("emulate", "raised_soil_total"), over_members(added, "PgC", note)

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from uflux_stats.emulation.benchmarks import (
+    LEFT_OUT,
     compare_biomass,
     compare_land_sink,
     compare_soil_carbon,
@@ -124,6 +125,9 @@ def _respiration(carbon: xr.Dataset, task: Task) -> Found:
     numbers[key("benchmark", "srdb", "left_out")] = number(
         sum(dropped.values()), note=", ".join(f"{n} {rule}" for rule, n in dropped.items())
     )
+    for kind, counts in pairs.attrs[LEFT_OUT].items():
+        note = "measurements " + ", ".join(f"{n} {where}" for where, n in counts.items())
+        numbers[key("benchmark", "srdb", kind, LEFT_OUT)] = number(sum(counts.values()), note=note)
     return rows, {"soil_respiration": respiration_scatter(pairs)}, numbers
 
 
@@ -150,7 +154,8 @@ def _soil_carbon(carbon: xr.Dataset, task: Task) -> Found:
 def _biomass(carbon: xr.Dataset, task: Task) -> Found:
     observed = read_cci_biomass(*task.files["biomass"], like=carbon)
     scores, maps = compare_biomass(carbon, observed)
-    note = "dry matter times 0.47, mean of pixels"
+    outside = observed.attrs["pixels_outside"]
+    note = f"dry matter times 0.47, mean of pixels; {outside} pixels outside the grid"
     pair = Pair(("biomass", "cAGB"), "biomass", "cAGB", "ESA CCI", "MgC ha-1", note)
     figure = map_comparison(maps, title="Above-ground carbon against ESA CCI")
     return [pair.row(scores)], {"biomass": figure}, dict(pair.numbers(scores))

@@ -10,9 +10,11 @@ from uflux_stats.emulation.applying import RATIO
 from uflux_stats.emulation.audit import audit, member_quantiles
 from uflux_stats.emulation.balance import balance_by_lag, stock_balance, stock_ways
 from uflux_stats.emulation.divergence import divergence, divergence_table
+from uflux_stats.emulation.ensemble import RH_RAISED
 from uflux_stats.emulation.models import mean_models, model_totals
 from uflux_stats.emulation.moved import YEAR, adjustment_table
 from uflux_stats.grid.polygons import CONTINENTS, RegionSet
+from uflux_stats.io.dgvm.faults import fault_table
 from uflux_stats.io.store import write_json, write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
@@ -189,6 +191,11 @@ def _model_totals(means: xr.Dataset, regions: RegionSet) -> Iterator[tuple[str, 
             label = "global" if region == GLOBE else str(region)
             models = values.sel(region=region)
             yield key("dgvm", label, str(name)), over_members(models, values.units, _MODELS_NOTE)
+    faults = fault_table(means)
+    if RH_RAISED in means:
+        note = ", ".join(f"{row['model']} {row['n']}" for row in faults.to_dict("records"))
+        note = f"cells, derived Rh below 0 set to 0: {note or 'none'}"
+        yield key("dgvm", RH_RAISED), number(int(faults["n"].sum()), note=note)
 
 
 def _balance(summed: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
@@ -210,6 +217,8 @@ def _balance(summed: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
         name = stem if way == "integrated" else (*stem, way)
         now, best = rows[0], min(rows, key=lambda row: float(row["rms"]))
         note = "yearly change of all pools minus NEP"
+        if way == "integrated":
+            note += "; holds by construction, as the pools are integrated from the fluxes"
         yield key(*name, "imbalance"), number(now["imbalance"], "PgC yr-1", n=now["n"], note=note)
         note = "years between NEP and the change of the pools that differs least from it"
         yield key(*name, "lag"), number(best["lag"], "yr", n=best["n"], note=note)

@@ -13,6 +13,7 @@ from uflux_stats.emulation.skill import (
     MEAN,
     TRIALS,
     Trial,
+    gap_fault,
     season_table,
     skill_numbers,
     skill_table,
@@ -63,7 +64,7 @@ def validate_emulator(task: Task) -> Mapping[str, Number]:
     together = xr.concat(list(kept.values()), xr.Variable("split", list(kept)), join="exact",
                          combine_attrs="drop_conflicts")  # fmt: skip
     write_netcdf(together, task.output(PREDICTIONS), title="Held-out emulation, mean over models")
-    return {**dict(_numbers(table, trials)), **dict(_skips(skipped))}
+    return {**dict(_numbers(table, trials, gap_fault(drivers))), **dict(_skips(skipped))}
 
 
 def _seasons(
@@ -78,8 +79,10 @@ def _seasons(
     return [season_table(seasonal_skill(months), units, SEASONS)]
 
 
-def _numbers(table: pd.DataFrame, trials: tuple[Trial, ...]) -> Iterator[tuple[str, Number]]:
-    for skill in skill_numbers(table, trials):
+def _numbers(
+    table: pd.DataFrame, trials: tuple[Trial, ...], fault: str
+) -> Iterator[tuple[str, Number]]:
+    for skill in skill_numbers(table, trials, fault=fault):
         yield (
             key(*skill.key),
             number(skill.value, skill.units, interval=skill.interval, n=skill.n, note=skill.note),

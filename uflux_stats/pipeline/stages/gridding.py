@@ -1,6 +1,7 @@
 """Stages of the engine on the grid: upscaling, and totals of what came out."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from uflux_stats.refinement.upscaling import UpscaleOptions, require_usable
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.stats.iav import iav, iav_contribution
 from uflux_stats.stats.totals import FLUX_TOTAL, total
-from uflux_stats.stats.trend import trend
+from uflux_stats.stats.trend import trend_of_totals
 from uflux_stats.stats.yearly import FEWEST_YEARS
 
 FLUXES: Final = "fluxes.zarr"
@@ -116,13 +117,15 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
 
 
 def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
-    """Yield trend and inter-annual variability of the mean over members, where years suffice."""
+    """Yield trend, and inter-annual variability of the mean over members, where years suffice."""
     years = summed.sizes["year"]
     enough = years >= FEWEST_YEARS
     why = "skipped: one year" if years == 1 else f"skipped: fewer than {FEWEST_YEARS} years"
+    single = summed.sizes["member"] < 2
+    errors = "AR(1) errors" if single else "AR(1) errors and spread of the members"
     for name, values in summed.data_vars.items():
         yearly = values.mean("member", keep_attrs=True)
-        slope = trend(yearly, confidence=0.9) if enough else None
+        slope = trend_of_totals(values, confidence=0.9) if enough else None
         spread = iav(yearly) if enough else None
         for region in yearly["region"].values[yearly.notnull().any("year").values]:
             at, label = {"region": region}, region_label(region)
@@ -134,12 +137,15 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             p = slope["p"].sel(at).item()
             yield (
                 key("trend", label, str(name)),
-                number(
-                    slope["slope"].sel(at).item(),
-                    slope["slope"].attrs["units"],
-                    interval=ends,
-                    n=years,
-                    note=f"AR(1) errors, p {p:.2g}",
+                replace(
+                    number(
+                        slope["slope"].sel(at).item(),
+                        slope["slope"].attrs["units"],
+                        interval=ends,
+                        n=years,
+                        note=f"{errors}, p {p:.2g}",
+                    ),
+                    p=p if np.isfinite(p) else None,
                 ),
             )
             yield (

@@ -27,8 +27,9 @@ def records(task: Task) -> Mapping[str, Number]:
         note = f"skipped: no tower with {LONG_RECORD} years"
         return {key("trend", "towers", name): number(None, note=note) for name in CARBON_FLUXES}
     by_type = trends_by_type(found)
-    _write(found.to_frame(), task, BY_TOWER)
-    _write(by_type, task, BY_TYPE)
+    unit = found["slope"].attrs["units"]
+    _write(found.to_frame().assign(slope_units=unit), task, BY_TOWER)
+    _write(by_type.assign(slope_units=unit), task, BY_TYPE)
     return dict(_numbers(found, by_type))
 
 

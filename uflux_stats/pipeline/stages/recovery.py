@@ -21,7 +21,7 @@ from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import FLUXES as FLUX_NAMES
 from uflux_stats.schema import variable
 from uflux_stats.stats.totals import total
-from uflux_stats.stats.trend import trend
+from uflux_stats.stats.trend import trend_of_totals
 from uflux_stats.stats.yearly import FEWEST_YEARS
 
 Pair = tuple[Number, Number]
@@ -149,7 +149,7 @@ def _trends(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str,
     if summed.sizes["year"] < FEWEST_YEARS:
         return
     for name in CARBON:
-        line = trend(summed[name].mean("member", keep_attrs=True), confidence=0.9)
+        line = trend_of_totals(summed[name], confidence=0.9)
         ends = (line["low"].item(), line["high"].item())
         found = number(line["slope"].item(), "PgC yr-2", interval=ends)
         yield ("upscale", f"{name}_trend"), (found, number(_true(manifest["trends"], name),

@@ -60,7 +60,10 @@ def _bootstrap(series: Floats, time: Floats, confidence: float, **options: int) 
 
 METHODS: Final[dict[str, Method]] = {
     "ols_ar1": Method(
-        ols_ar1, MEMORY_FIELDS, "least squares, bias-corrected AR(1) errors", ("shared_memory",)
+        ols_ar1,
+        MEMORY_FIELDS,
+        "least squares, AR(1) errors mixed over the lag-1 correlations the series allows",
+        ("shared_memory",),
     ),
     "effective_n": Method(effective_n, EFFECTIVE_FIELDS, "least squares, effective sample size"),
     "ols": Method(ols, LINE_FIELDS, "least squares, independent errors"),
@@ -77,6 +80,9 @@ METHODS: Final[dict[str, Method]] = {
 
 SMALLEST: Final = {"maxlags": 0, "block": 1, "draws": 2, "seed": 0}
 """Whole numbers that are options, and the least each may be."""
+
+SWITCHES: Final = ("shared_memory", "prewhiten")
+"""Options that are True or False."""
 
 LONG_NAMES: Final = {
     "slope": "trend",
@@ -128,7 +134,8 @@ def trend(
     Result, (...)
         ``slope``, ``low``, ``high`` [unit of ``values`` per year], ``p``, ``n``, and what else the
         method gives. A series without data, with fewer than four years or without any change has
-        missing values; ``status`` says which, and ``note`` counts them.
+        missing values, as has one with gaps that is too short for ``block`` or ``maxlags``;
+        ``status`` says which, and ``note`` counts them.
 
     Raises
     ------
@@ -137,7 +144,8 @@ def trend(
     DimensionError
         If there is no dimension of time, or ``values`` is not one labelled array.
     ConfigError
-        If the method or an option is unknown.
+        If the method or an option is unknown, an option that is True or False is something else, or
+        the series are too short for ``block`` or ``maxlags``.
     RangeError
         If ``confidence`` is not between 0 and 1, or an option is out of its range.
 
@@ -156,15 +164,18 @@ def trend(
         )
     series, steps, time = _series(values, dim, monthly=chosen.monthly)
     require_years(len(time))
+    needed = _fewest_steps(options)
+    _require_steps(len(time), needed)
     settings = dict(options)
     if settings.pop("shared_memory", False):
         settings["prior"] = _shared_memory(series, steps, time)
     kernel = partial(chosen.kernel, time=time, confidence=confidence, **settings)
     fewest = FEWEST_YEARS * (12 if chosen.monthly else 1)
-    data = apply_kernel(kernel, series, steps, fields=chosen.fields, at_least=fewest)
-    attrs = {"method": method, "description": chosen.title, "confidence": confidence, **options}
+    at_least = max(fewest, *needed.values())
+    data = apply_kernel(kernel, series, steps, fields=chosen.fields, at_least=at_least)
+    attrs = {"method": method, "description": chosen.title, "confidence": confidence}
     described = _describe(data, str(values.attrs.get("units", "")))
-    return Result(described.assign_attrs(attrs), _title(values))
+    return Result(described.assign_attrs(attrs | _stored(options)), _title(values))
 
 
 def per_year(unit: str) -> str:
@@ -174,9 +185,16 @@ def per_year(unit: str) -> str:
     --------
     >>> per_year("PgC yr-1"), per_year("PgC"), per_year("gC m-2 d-1"), per_year("1"), per_year("")
     ('PgC yr-2', 'PgC yr-1', 'gC m-2 d-1 yr-1', 'yr-1', 'unknown yr-1')
+
+    A unit written as a fraction stays as it is, in brackets:
+
+    >>> per_year("PgC/yr")
+    '(PgC/yr) yr-1'
     """
     if unit in {"1", ""}:
         return "yr-1" if unit else "unknown yr-1"
+    if "/" in unit:
+        return f"({unit}) yr-1"
     if unit.split()[-1] == "yr-1":
         return unit.removesuffix("yr-1") + "yr-2"
     return f"{unit} yr-1"
@@ -190,14 +208,48 @@ def _method(name: str, options: dict[str, Any]) -> Method:
             f"options: expected {list(METHODS[name].options)} for method {name!r}, got {unknown}; "
             "remove them or choose another method"
         )
+    _require_values(options)
+    return METHODS[name]
+
+
+def _require_values(options: dict[str, Any]) -> None:
+    for switch in SWITCHES:
+        if not isinstance(options.get(switch, False), bool | np.bool_):
+            raise ConfigError(
+                f"{switch}: expected True or False, got {options[switch]!r}; choose one of them"
+            )
     for option, least in SMALLEST.items():
         value = options.get(option)
-        if value is not None and not (isinstance(value, int | np.integer) and value >= least):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= least):
             raise RangeError(
                 f"{option}: expected a whole number of at least {least}, got {value!r}; "
                 "leave it out for the usual one"
             )
-    return METHODS[name]
+
+
+def _fewest_steps(options: dict[str, Any]) -> dict[str, int]:
+    """Say how many values a series needs for each option that asks for some."""
+    block, maxlags = options.get("block"), options.get("maxlags")
+    # a block of more than half the series leaves next to nothing to draw from
+    needed = {"block": 2 * (block or 0), "maxlags": 0 if maxlags is None else maxlags + 1}
+    return {name: int(fewest) for name, fewest in needed.items()}
+
+
+def _require_steps(steps: int, needed: dict[str, int]) -> None:
+    for option, fewest in needed.items():
+        if steps < fewest:
+            most = steps // 2 if option == "block" else steps - 1
+            raise ConfigError(
+                f"{option}: expected at most {most} for a series of {steps} values, got one that "
+                f"needs {fewest}; choose a smaller one, or leave it out for the usual one"
+            )
+
+
+def _stored(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as attributes that a NetCDF file takes: neither truth values nor None."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {n: int(v) if isinstance(v, bool | np.bool_) else v for n, v in given.items()}
 
 
 def _shared_memory(series: xr.DataArray, dim: str, time: Floats) -> Floats | None:

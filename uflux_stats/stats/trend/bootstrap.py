@@ -18,7 +18,8 @@ class Resampling:
     Attributes
     ----------
     block : int, optional
-        Length of a block in steps; by default the cube root of the length, rounded up.
+        Length of a block in steps, at most half the length of the series; by default the cube root
+        of the length, rounded up.
     draws : int
         Number of resampled series.
     seed : int
@@ -83,7 +84,7 @@ def _slope_weights(time: Floats, resampling: Resampling) -> Floats:
     """Weight of each residual in the slope of each resampled series, (draws, values)."""
     n, draws = len(time), resampling.draws
     usual = int(np.ceil(n ** (1 / 3)))
-    length = min(usual if resampling.block is None else resampling.block, n)
+    length = usual if resampling.block is None else resampling.block
     random = np.random.default_rng(resampling.seed)
     starts = random.integers(0, n - length + 1, size=(draws, -(-n // length)))
     index = (starts[:, :, None] + np.arange(length)).reshape(draws, -1)[:, :n]

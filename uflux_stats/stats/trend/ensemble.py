@@ -1,6 +1,6 @@
 """The trend of an ensemble: what each member says, and what they say together."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,10 @@ from uflux_stats.stats.cells import STATUS, status_attrs
 from uflux_stats.stats.moments import mean, quantile, variance
 from uflux_stats.stats.result import Result
 from uflux_stats.stats.trend.api import trend
+
+COVERAGE_OF_P: Final = 0.95
+"""Of the members' intervals that ``p`` is taken from, so that it does not change with the interval
+asked for."""
 
 
 def ensemble_trend(
@@ -45,8 +49,10 @@ def ensemble_trend(
     Result, (...)
         ``slope`` (mean over members), ``low``, ``high``, ``p``, ``member_low``, ``member_high``,
         ``between`` and ``within`` (standard deviations), ``share_rising`` and
-        ``share_significant`` of the members, ``n`` (members that have a trend) and ``status``.
-        Missing where fewer than two members have a trend.
+        ``share_significant`` of the members (p below 1 - ``confidence``), ``n`` (members that
+        have a trend) and ``status``.
+        Missing where fewer than two members have a trend. ``p`` is below 0.05 where the interval of
+        95 % excludes zero, whatever ``confidence`` is.
 
     Raises
     ------
@@ -73,12 +79,49 @@ def ensemble_trend(
             "use trend for a single series"
         )
     single = trend(values, method=method, confidence=confidence, **options).data
+    usual = single
+    if confidence != COVERAGE_OF_P:
+        usual = trend(values, method=method, confidence=COVERAGE_OF_P, **options).data
     data = _combine(single, member, confidence)
+    data["p"] = _combine(usual, member, COVERAGE_OF_P)["p"]
     for name, variable in data.data_vars.items():
         shared = {"p", "share_rising", "share_significant", "n"}
         variable.attrs = {"units": "1" if name in shared else single["slope"].attrs["units"]}
     data = data.where(data["n"] >= 2).assign(n=data["n"], status=_status(single, member))
     return Result(data.assign_attrs(single.attrs), "Trend of an ensemble")
+
+
+def trend_of_totals(values: xr.DataArray, *, member: str = "member", **how: Any) -> Result:
+    """Give the trend of totals, with the spread of their members where there are several.
+
+    What is called a trend rests on one rule: ``p`` below 0.05 here.
+
+    Parameters
+    ----------
+    values : xr.DataArray, (year, ...), with ``member`` or without
+        Any unit.
+    member : str
+        The dimension of the ensemble, if there is one.
+    **how
+        As in ``trend``: ``method``, ``confidence``, options of the method.
+
+    Returns
+    -------
+    Result, (...)
+        Of ``ensemble_trend`` where there are two members or more, otherwise of ``trend``.
+
+    Examples
+    --------
+    >>> sink = xr.DataArray([[1.0, 2.1, 2.9, 4.0, 5.0]], {"year": range(2001, 2006)},
+    ...                     dims=("member", "year"))
+    >>> trend_of_totals(sink).slope.dims
+    ()
+    """
+    if member not in values.dims:
+        return trend(values, **how)
+    if values.sizes[member] < 2:
+        return trend(values.isel({member: 0}), **how)
+    return ensemble_trend(values, member=member, **how)
 
 
 def _status(single: xr.Dataset, member: str) -> xr.DataArray:
@@ -97,11 +140,14 @@ def _combine(single: xr.Dataset, member: str, confidence: float) -> xr.Dataset:
     centre = mean(slope, member)
     within, between = mean(half**2, member), variance(slope, member)
     extra = (1 + 1 / n) * between
-    error = np.sqrt(within + extra)
-    freedom = (n - 1) * (1 + within / extra) ** 2
+    error = (within + extra) ** 0.5
+    # members that agree wholly leave no doubt between them: the freedom is then without bound, and
+    # on perfect lines there is no error at all
+    freedom = (n - 1) * (1 + within / extra.where(extra > 0)) ** 2
+    freedom = freedom.where(extra > 0, np.inf)
     reach = error * xr.apply_ufunc(special.stdtrit, freedom, 1 - tail, dask="allowed")
-    ratio = -np.abs(centre / error)
-    p = 2 * xr.apply_ufunc(special.stdtr, freedom, ratio, dask="allowed")
+    score = (-abs(centre) / error.where(error > 0)).where(error > 0, -np.inf)
+    p = 2 * xr.apply_ufunc(special.stdtr, freedom, score, dask="allowed")
     tested = single["p"].notnull()
     return xr.Dataset(
         {

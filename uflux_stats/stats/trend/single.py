@@ -39,7 +39,7 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
     ConfigError
         If the model is unknown.
     RangeError
-        If ``maxlags`` is negative.
+        If ``maxlags`` is negative, or as large as the number of years.
     DimensionError
         If there is more than one dimension.
     CalendarError
@@ -66,6 +66,11 @@ def trend_model(series: xr.DataArray, *, model: Model = "ols", maxlags: int = 1)
         )
     yearly = yearly_means(series).dropna("year")
     require_years(yearly.size, name="series")
+    if model == "newey_west" and maxlags >= yearly.size:
+        raise RangeError(
+            f"maxlags: expected fewer than the {yearly.size} years, got {maxlags}; "
+            "1 is usual for years"
+        )
     years = yearly["year"].values.astype(float)
     line = sm.add_constant(pd.DataFrame({"year": years - years.mean()}))
     values = np.asarray(yearly.values, dtype=float)

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from tests.unit.io.dgvm.conftest import PER_SECOND, globe, write_field
-from uflux_stats.errors import DataFileError
+from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.grid.cells import land_area
 from uflux_stats.io.dgvm import REGISTRY, DgvmOptions, check_dgvms, model_entry, read_dgvm
 from uflux_stats.io.dgvm.faults import fault_table
@@ -96,6 +96,54 @@ def test_cmip_names_and_pieces(tmp_path):
     assert read["model"].values.tolist() == ["CESM2"]
     assert read.sizes["time"] == 24
     assert read["GPP"].notnull().all()
+
+
+def monthly(path, start, value, months=12):
+    steps = xr.date_range(f"{start}-01", periods=months, freq="MS", use_cftime=False)
+    cube = {"time": steps, **globe()}
+    shape = tuple(len(axis) for axis in cube.values())
+    field = xr.DataArray(np.full(shape, value), cube, tuple(cube), attrs={"units": "kg m-2 s-1"})
+    field.to_dataset(name="gpp").to_netcdf(path)
+
+
+def test_one_realisation_is_taken_and_the_others_are_named(tmp_path):
+    stem = "gpp_Lmon_CESM2_historical"
+    monthly(tmp_path / f"{stem}_r10i1p1f1_gn_200101-200112.nc", 2001, 5e-8)
+    monthly(tmp_path / f"{stem}_r2i1p1f1_gn_200001-200012.nc", 2000, 3e-8)
+    read = read_dgvm(tmp_path)
+    assert read.sizes["time"] == 12
+    assert read["GPP"].mean().item() == pytest.approx(3e-8 * 86.4e6)
+    assert "realisation r10i1p1f1" in faults_of(read, "CESM2")
+
+
+def test_steps_of_two_files_are_not_joined_twice(tmp_path):
+    (tmp_path / "later").mkdir()
+    monthly(tmp_path / "ALPHA_S3_gpp.nc", 2000, 3e-8, months=24)
+    monthly(tmp_path / "later" / "ALPHA_S3_gpp.nc", 2001, 5e-8, months=24)
+    read = read_dgvm(tmp_path)
+    assert read.sizes["time"] == 36
+    yearly = read["GPP"].groupby("time.year").mean(...) / 86.4e6
+    np.testing.assert_allclose(yearly, [3e-8, 3e-8, 5e-8], rtol=1e-5)
+    fault = fault_table(read).set_index("model").loc["ALPHA"]
+    assert "that another file has as well" in fault["what"]
+    assert fault["n"] == 12
+
+
+def test_models_that_are_not_there_are_named(folder):
+    with pytest.raises(
+        DataFileError, match=r"models: expected one of \['ALPHA', 'BETA'\], got 'X'"
+    ):
+        read_dgvm(folder, options=DgvmOptions(models=("X",)))
+    with pytest.raises(ConfigError, match="expected a tuple of names, got the text 'ALPHA'"):
+        DgvmOptions(models="ALPHA")
+
+
+def test_of_two_copies_the_registered_name_is_kept(folder):
+    for path in list(folder.glob("ALPHA_*.nc")):
+        shutil.copy(path, folder / path.name.replace("ALPHA", "JULES"))
+    read = read_dgvm(folder)
+    assert read["model"].values.tolist() == ["BETA", "JULES"]
+    assert "same values as JULES" in faults_of(read, "ALPHA")
 
 
 def test_missing_pool_leaves_the_other_models_alone(folder):

@@ -1,0 +1,181 @@
+"""How each data set of the catalog is got: by download, or by hand from where one signs in."""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uflux_stats.errors import DataFileError
+from uflux_stats.io.co2 import read_noaa_co2
+
+
+def _any_file(_: Path) -> None:
+    """Hold nothing against a file whose checksum says all."""
+
+
+def _zip_archive(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        raise DataFileError(f"file: expected a zip archive, got something else as {path.name}")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of the web.
+
+    Attributes
+    ----------
+    name
+        What it is called in the user's folder.
+    url
+        Where it is.
+    checksum
+        ``sha256:...`` or ``md5:...``; none where its publisher changes the file under one address
+        or tells none.
+    inspect
+        Raises an error where a file without checksum is not what it should be, such as the page
+        of a portal.
+    """
+
+    name: str
+    url: str
+    checksum: str | None = None
+    inspect: Callable[[Path], object] = _any_file
+
+    def __post_init__(self) -> None:
+        """Refuse a name that leads out of the folder."""
+        if Path(self.name).name != self.name:
+            raise DataFileError(
+                f"name: expected the name of a file, got {self.name!r}; get it by hand"
+            )
+
+
+@dataclass(frozen=True)
+class ZenodoRecord:
+    """All files of a record, with the checksums that Zenodo tells."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """Data that a person gets: where, how, and what their folder must look like."""
+
+    where: str
+    steps: tuple[str, ...]
+    folder: tuple[str, ...]
+
+
+Access = tuple[RemoteFile, ...] | ZenodoRecord | ByHand
+
+_EARTHDATA: Final = "sign in to NASA Earthdata (free)"
+_NOAA: Final = "https://gml.noaa.gov/webdata/ccgg/trends/co2/"
+
+ACCESS: Final[dict[str, Access]] = {
+    "noaa_co2": (
+        RemoteFile("co2_mm_gl.csv", f"{_NOAA}co2_mm_gl.csv", inspect=read_noaa_co2),
+        RemoteFile("co2_mm_mlo.csv", f"{_NOAA}co2_mm_mlo.csv", inspect=read_noaa_co2),
+    ),
+    "natural_earth": (
+        RemoteFile(
+            "ne_50m_admin_0_countries.zip",
+            "https://naciscdn.org/naturalearth/50m/cultural/ne_50m_admin_0_countries.zip",
+            inspect=_zip_archive,
+        ),
+    ),
+    "srdb": (
+        RemoteFile(
+            "srdb-data.csv",
+            "https://raw.githubusercontent.com/bpbond/srdb/v20200511a/srdb-data.csv",
+            "sha256:3695124acf2744cff2720eb923ec12da3e436aba67e2ab58b48fca754a54b361",
+        ),
+    ),
+    "gcb2023": (
+        # the name of an object at ICOS is the start of its checksum, so the two prove each other
+        RemoteFile(
+            "Global_Carbon_Budget_2023v1.1.xlsx",
+            "https://data.icos-cp.eu/licence_accept?ids=%5B%22NMvAsIKjrLx4KUeha_ckfVPP%22%5D",
+            "sha256:34cbc0b082a3acbc782947a16bf7247d53cf867ab4a0cd241e8491f2d00842b9",
+        ),
+    ),
+    "uflux": ZenodoRecord("https://zenodo.org/api/records/16202323"),
+    "fluxnet2015": ByHand(
+        "https://fluxnet.org/data/fluxnet2015-dataset/",
+        (
+            "register (free) and agree to the data policy",
+            "choose the sites and SUBSET or FULLSET, monthly where you need no shorter step",
+            "leave the names of files as they are; archives need no unpacking",
+        ),
+        (
+            "FLX_<site>_FLUXNET2015_SUBSET_MM_<years>_<version>.csv, or the .zip of each site",
+            "*sites*.csv: site, lat, lon, IGBP, ...; or the BADM file *_BIF_*.csv or .xlsx",
+            "*fapar*.csv: site, time (YYYY-MM), fapar; without it towers have no FAPAR",
+        ),
+    ),
+    "era5_land": ByHand(
+        "https://cds.climate.copernicus.eu, data set reanalysis-era5-land-monthly-means",
+        (
+            "sign in (free) and accept the licence of the data set",
+            "ask for monthly averaged reanalysis as NetCDF: 2 m temperature and dew point, soil "
+            "temperature level 1, surface solar and thermal radiation downwards, net solar and "
+            "net thermal radiation, total precipitation, surface pressure",
+            "a file for each year keeps requests small",
+        ),
+        ("*.nc: t2m, d2m, stl1, ssrd, strd, ssr, str, tp, sp; any number of files",),
+    ),
+    "mcd43a4": ByHand(
+        "https://doi.org/10.5067/MODIS/MCD43A4.061",
+        (_EARTHDATA, "choose tiles and days; daily global coverage is many terabytes"),
+        ("MCD43A4.A<year><day>.h<..>v<..>.061.*.hdf, in one folder",),
+    ),
+    "mcd12c1": ByHand(
+        "https://doi.org/10.5067/MODIS/MCD12C1.061",
+        (_EARTHDATA, "one file for each year; the run uses one year"),
+        ("MCD12C1.A<year>001.061.*.hdf",),
+    ),
+    "mod13a1": ByHand(
+        "https://doi.org/10.5067/MODIS/MOD13A1.061",
+        (_EARTHDATA, "take the pixels around the towers only"),
+        ("an R data file or a table of site, date and index; see uflux_stats.io.surface",),
+    ),
+    "srtm": ByHand(
+        "https://doi.org/10.5067/MEaSUREs/SRTM/SRTMGL1.003",
+        (_EARTHDATA, "choose the tiles of one degree"),
+        ("N<..>E<...>.hgt or .hgt.zip, in one folder",),
+    ),
+    "koppen": ByHand(
+        "https://doi.org/10.1038/sdata.2018.214",
+        ("open download, no sign-in: follow the data record that the paper names",),
+        ("the GeoTIFF of 30 classes of the present climate",),
+    ),
+    "c4": ByHand(
+        "https://doi.org/10.1038/s41467-024-45606-3",
+        ("open download, no sign-in: follow 'Data availability' of the paper",),
+        ("NetCDF, yearly share of C4 vegetation in percent",),
+    ),
+    "trendy": ByHand(
+        "https://blogs.exeter.ac.uk/trendy/",
+        (
+            "ask the coordinators for access; the modellers' policy forbids passing them on",
+            "take one scenario: S3 for the land as it is, S1 for CO2 alone, S2 for CO2 and climate",
+        ),
+        (
+            "<model>_<scenario>_<variable>.nc: gpp, npp or ra, rh or nbp, cVeg, cSoil, ...",
+            "models may be in folders of their own; uflux-stats data check lists what is seen",
+        ),
+    ),
+    "ncscd": ByHand(
+        "https://doi.org/10.5194/essd-5-393-2013",
+        ("open download, no sign-in: follow the data record that the paper names",),
+        ("NCSCDV22_soilc_0.5x0.5.nc",),
+    ),
+    "cci_biomass": ByHand(
+        "https://doi.org/10.5285/bf535053562141c6bb7ad831f5998d77",
+        (
+            "open at CEDA; some tools there ask for a free account",
+            "take the NetCDF or GeoTIFF tiles",
+        ),
+        ("ESACCI-BIOMASS-L4-AGB-*: tiles of one year in one folder",),
+    ),
+}
+"""How each data set of the catalog is got."""
