@@ -75,8 +75,8 @@ def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, (member, year, region)
-        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2]; GPP, RECO and NEP
-        reconciled where the store has them.
+        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2]; and
+        NEP_reconciled where the store has it.
     """
     carbon = {
         name: fluxes[name]
