@@ -35,6 +35,18 @@ def require_choice(
         raise unknown_name(name, got, known, error)
 
 
+def require_options(got: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ``ConfigError`` unless the names of all options are known.
+
+    Examples
+    --------
+    >>> require_options(["seed"], ["replicates", "seed"])
+    """
+    names = list(known)
+    for name in got:
+        require_choice(name, names, name="option")
+
+
 def require_names(got: object, *, name: str) -> None:
     """Raise ``ConfigError`` if one string is given where a tuple of names is meant."""
     if isinstance(got, str):

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from uflux_stats.attribution.bootstrap import (
     BootstrapOptions,
+    Scheme,
+    bootstrap_options,
     draw_counts,
     interval_factor,
+    schemes,
 )
 from uflux_stats.attribution.copula import fit_copula
 from uflux_stats.attribution.effects import IN_UNITS, QUANTITIES, REMAINDER, Effects
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network, Networks
-from uflux_stats.attribution.samples import Group, groups_of
+from uflux_stats.attribution.samples import NO_EDGE, Group, groups_of
 from uflux_stats.attribution.validity import flags
 
 Array = NDArray[np.float64]
@@ -26,6 +29,8 @@ _RIDGE: Final = 1e-9
 _RATIOS: Final = ("trend_share", "iav_share")
 _TRENDLESS: Final = {"raw", "detrended"}
 _NO_TREND: Final = ("trend", "trend_share")
+_SHARED: Final = ("trend", "trend_share", "iav_share")
+_DIRECT: Final = ("direct", "direct_sensitivity", *_SHARED)
 
 
 def attribute(
@@ -49,6 +54,7 @@ def attribute(
     xr.Dataset
         ``attribution`` (region, pft, target, driver, quantity, bound) with the quantities of
         ``QUANTITIES`` and the bounds estimate, low and high; ``unit`` (target, driver, quantity);
+        ``reason`` (target, driver, quantity), why there is no such effect in any group;
         ``n`` and ``n_places`` (region, pft), rows and towers or cells; ``support`` (region, pft,
         driver, end), the range of the driver; ``flag`` (region, pft), which assumptions do not
         hold, see ``flags``; ``note`` (region, pft), why there is nothing. The
@@ -62,7 +68,7 @@ def attribute(
     ConfigError
         If an option is out of its range.
     """
-    how = BootstrapOptions(**options)
+    how = bootstrap_options(**options)
     fitted = network.fitted if isinstance(network, Networks) else {network.group: network}
     skipped = network.skipped if isinstance(network, Networks) else {}
     regions, types = groups_of([*fitted, *skipped])
@@ -91,19 +97,43 @@ def group_effects(network: Network, options: BootstrapOptions) -> Array:
     """
     maker = MomentMaker(network.sample)
     estimate = Effects(network.graph, network.copula, maker.moments()).table()
-    replicates = replicate_tables(network, options)
-    low, high = _interval(estimate, replicates, interval_factor(network.sample, options), options)
+    ends = [
+        _interval(
+            estimate,
+            replicate_tables(network, options, scheme),
+            interval_factor(network.sample, options, scheme),
+            options,
+        )
+        for scheme in schemes(network.sample)
+    ]
+    low = np.min([lower for lower, _ in ends], axis=0)
+    high = np.max([upper for _, upper in ends], axis=0)
     table = np.stack([estimate, low, high], axis=-1)
-    if network.sample.transform in _TRENDLESS:
-        names = list(QUANTITIES)
-        table[..., [names.index(name) for name in _NO_TREND], :] = np.nan
+    table[_reasons(network) != ""] = np.nan
     return table
 
 
-def replicate_tables(network: Network, options: BootstrapOptions) -> Array:
+def _reasons(network: Network) -> NDArray[np.object_]:
+    """Why there is no answer (target, driver and remainder, quantity); nothing if there is one."""
+    graph, transform = network.graph, network.sample.transform
+    drivers = [*graph.drivers, REMAINDER]
+    table = np.full((len(graph.targets), len(drivers), len(QUANTITIES)), "", dtype=object)
+    for place, quantity in enumerate(QUANTITIES):
+        if quantity in _DIRECT:
+            apart = [[not graph.has_edge(driver, target) for driver in graph.drivers]
+                     for target in graph.targets]  # fmt: skip
+            table[:, :-1, place][np.array(apart)] = NO_EDGE
+        if quantity not in _SHARED:
+            table[:, -1, place] = "only shares of trends and of variance have a remainder"
+        if quantity in _NO_TREND and transform in _TRENDLESS:
+            table[..., place] = f"trends of {transform} months are not attributed"
+    return table
+
+
+def replicate_tables(network: Network, options: BootstrapOptions, scheme: Scheme) -> Array:
     """Effects of every resample, each fitted anew, (replicate, target, driver, quantity)."""
     maker = MomentMaker(network.sample)
-    counts = draw_counts(network.sample, options)
+    counts = draw_counts(network.sample, options, scheme)
     tables = [
         Effects(
             network.graph, fit_copula(moments.correlation, network.graph, ridge=_RIDGE), moments
@@ -159,6 +189,7 @@ def _empty(network: Network, regions: list[str], types: list[str]) -> xr.Dataset
         {
             "attribution": (wide, np.full([shape[name] for name in wide], np.nan)),
             "unit": (("target", "driver", "quantity"), _units(network, drivers)),
+            "reason": (("target", "driver", "quantity"), _reasons(network)),
             "n": (("region", "pft"), np.zeros(groups, int)),
             "n_places": (("region", "pft"), np.zeros(groups, int)),
             "support": (("region", "pft", "driver", "end"),

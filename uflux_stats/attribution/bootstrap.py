@@ -1,25 +1,31 @@
 """Resampling of rows that are neither independent in time nor in space.
 
 A tower or a single series is resampled in moving blocks of twelve consecutive rows (Kunsch 1989,
-doi 10.1214/aos/1176347265), and then, where there are enough towers, whole towers are. Cells of a
-grid share their weather: whole calendar years are drawn for a cluster of cells together, and then
-clusters.
+doi 10.1214/aos/1176347265). Cells of a grid are all there are, and share their weather: calendar
+years are drawn, the same for all. Towers are a sample of places and share their weather too: whole
+towers are drawn, and calendar years by themselves, and the wider interval is given. To draw both
+at once would count the noise of single months twice (Owen 2007, doi 10.1214/07-AOAS122).
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from uflux_stats.attribution.samples import Sample
+from uflux_stats.choices import require_options
 from uflux_stats.errors import ConfigError
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.float64]
+Scheme = Literal["blocks", "places", "years"]
 MIN_CLUSTERS: Final = 5
 """With fewer towers or clusters only months are resampled: the interval is then for these alone."""
+MIN_YEARS: Final = 3
+"""With fewer calendar years these cannot be resampled."""
 
 
 @dataclass(frozen=True)
@@ -56,43 +62,67 @@ class BootstrapOptions:
             )
 
 
-def draw_counts(sample: Sample, options: BootstrapOptions) -> Counts:
+def bootstrap_options(**options: Any) -> BootstrapOptions:
+    """Make options of keywords; raise ``ConfigError`` for an unknown one."""
+    require_options(options, [one.name for one in fields(BootstrapOptions)])
+    return BootstrapOptions(**options)
+
+
+def schemes(sample: Sample) -> tuple[Scheme, ...]:
+    """Say what is resampled, each by itself: of their intervals the wider holds.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Returns
+    -------
+    tuple of str
+        "blocks" of months of each place, whole "places" (clusters of cells), or calendar "years"
+        of all places together.
+    """
+    places = len(np.unique(sample.cluster))
+    apart: Scheme = "places" if places >= MIN_CLUSTERS else "blocks"
+    if len(np.unique(sample.place)) == 1 or len(_rows_of_years(sample)) < MIN_YEARS:
+        return (apart,)
+    return ("years",) if sample.pixels else (apart, "years")
+
+
+def draw_counts(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> Counts:
     """Draw how often each row is in each replicate.
 
     Parameters
     ----------
     sample : Sample
     options : BootstrapOptions
+    scheme : {"blocks", "places", "years"}
+        One of ``schemes``.
 
     Returns
     -------
     array, (replicate, row)
         Whole numbers.
     """
-    rng = np.random.default_rng(options.seed)
-    draw = _years if sample.pixels else _moving_blocks
-    within = draw(sample, options, rng)
-    clusters, member = np.unique(sample.cluster, return_inverse=True)
-    if len(clusters) < MIN_CLUSTERS:
-        return within
-    chosen = rng.multinomial(
-        len(clusters), np.full(len(clusters), 1.0 / len(clusters)), options.replicates
-    )
-    counts: Counts = within * chosen[:, member]
-    return counts
+    return _DRAWS[scheme](sample, options, np.random.default_rng(options.seed))
 
 
-def degrees_of_freedom(sample: Sample, options: BootstrapOptions) -> int:
+def degrees_of_freedom(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> int:
     """How many independent pieces carry the interval, less what is fitted to them.
 
-    That is the mean; and of blocks in time, of which the effect itself is estimated, that effect:
-    the products of driver and residual of all blocks sum to nothing, as they do not in towers that
-    differ.
+    That is the mean; and of blocks or years, of which the effect itself is estimated, that effect:
+    the products of driver and residual of all of them sum to nothing, as they do not in towers
+    that differ. Years of few rows count for less (Kish 1965: the sum squared over that of squares).
     """
-    clusters = len(np.unique(sample.cluster))
-    if clusters >= MIN_CLUSTERS:
-        return clusters - 1
+    if scheme == "places":
+        return len(np.unique(sample.cluster)) - 1
+    if scheme == "years":
+        rows = _rows_of_years(sample)
+        return max(int(rows.sum() ** 2 / (rows**2).sum()) - 2, 1)
     return max(_blocks(sample, options) - 2, 1)
+
+
+def _rows_of_years(sample: Sample) -> NDArray[np.intp]:
+    return np.unique(sample.month // 12, return_counts=True)[1]
 
 
 def _blocks(sample: Sample, options: BootstrapOptions) -> int:
@@ -100,7 +130,7 @@ def _blocks(sample: Sample, options: BootstrapOptions) -> int:
     return sample.n * rows // options.block
 
 
-def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
+def interval_factor(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> float:
     """Half-width of the interval in standard deviations of the replicates.
 
     Student's t for few pieces and their degrees of freedom in the variance. For blocks in time also
@@ -108,11 +138,10 @@ def interval_factor(sample: Sample, options: BootstrapOptions) -> float:
     doi 10.2307/2951574), and the degrees of freedom that a regression on all other nodes takes
     from the effective number of rows.
     """
-    freedom = degrees_of_freedom(sample, options)
+    freedom = degrees_of_freedom(sample, options, scheme)
     width = float(student.ppf(0.5 + options.level / 2.0, freedom))
-    few = len(np.unique(sample.cluster)) < MIN_CLUSTERS
-    inflation = (freedom + (2.0 if few else 1.0)) / freedom
-    if few and options.block > 1:
+    inflation = (freedom + (1.0 if scheme == "places" else 2.0)) / freedom
+    if scheme == "blocks" and options.block > 1:
         memory = memory_of(sample)
         effective = sample.n * (1.0 - memory) / (1.0 + memory)
         taken = min(len(sample.names), effective / 2.0)
@@ -168,11 +197,26 @@ def _moving_blocks(sample: Sample, options: BootstrapOptions, rng: np.random.Gen
     return counts
 
 
+def _places(sample: Sample, options: BootstrapOptions, rng: np.random.Generator) -> Counts:
+    """Draw whole towers, or clusters of cells, with replacement."""
+    return _drawn(sample.cluster, options, rng)
+
+
 def _years(sample: Sample, options: BootstrapOptions, rng: np.random.Generator) -> Counts:
-    """Draw calendar years with replacement, the same for all cells of a cluster."""
-    years, year = np.unique(sample.month // 12, return_inverse=True)
-    clusters, member = np.unique(sample.cluster, return_inverse=True)
-    even = np.full(len(years), 1.0 / len(years))
-    drawn = rng.multinomial(len(years), even, (options.replicates, len(clusters)))
-    counts: Counts = drawn[:, member, year].astype(np.float64)
+    """Draw calendar years with replacement, the same for all places."""
+    return _drawn(sample.month // 12, options, rng)
+
+
+def _drawn(labels: NDArray[np.intp], options: BootstrapOptions, rng: np.random.Generator) -> Counts:
+    """Draw labels (row,) with replacement, all rows of a label together."""
+    found, member = np.unique(labels, return_inverse=True)
+    even = np.full(len(found), 1.0 / len(found))
+    drawn = rng.multinomial(len(found), even, options.replicates)
+    counts: Counts = drawn[:, member].astype(np.float64)
     return counts
+
+
+_Draw = Callable[[Sample, BootstrapOptions, np.random.Generator], Counts]
+_DRAWS: Final[dict[Scheme, _Draw]] = {
+    "blocks": _moving_blocks, "places": _places, "years": _years,
+}  # fmt: skip

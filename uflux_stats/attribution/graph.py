@@ -52,7 +52,7 @@ class CausalGraph:
     ------
     GraphError
         If a parent, term or source of memory is no node, a parent stands twice, there is a cycle,
-        or a memory has no month.
+        a memory has no month, a lag is negative, or a term is itself an identity.
 
     Examples
     --------
@@ -76,7 +76,15 @@ class CausalGraph:
             self.require(*found)
         for node, terms in self.identities.items():
             self.require(node, *terms)
+            if nested := [name for name in terms if name in self.identities]:
+                raise GraphError(
+                    f"identities of {node}: expected terms that are no identities themselves, got "
+                    f"{nested}; write out their terms"
+                )
         self.require(*self.lags)
+        for node, months in self.lags.items():
+            if months < 0:
+                raise GraphError(f"lags of {node}: expected no negative months, got {months}")
         for node, (source, months) in self.memory.items():
             self.require(node, source)
             if months < 1 or source in self.memory:
@@ -177,6 +185,11 @@ class CausalGraph:
             (place[node], tuple(place[cause] for cause in self.parents[node]))
             for node in self.order
         )
+
+    def has_edge(self, cause: str, effect: str) -> bool:
+        """Whether ``cause`` drives ``effect`` directly; an exact sum through one of its terms."""
+        terms = self.identities.get(effect, (effect,))
+        return any(cause in self.parents[name] for name in terms)
 
     def descendants(self, node: str) -> frozenset[str]:
         """All nodes that ``node`` drives, at once or through others."""

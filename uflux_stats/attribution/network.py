@@ -1,7 +1,7 @@
 """Non-parametric Bayesian networks: a normal copula on a causal graph, with empirical margins."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from uflux_stats.attribution.options import SampleOptions, Transform
 from uflux_stats.attribution.presets import causal_graph
 from uflux_stats.attribution.ranks import correlation, normal_scores, to_rank
 from uflux_stats.attribution.samples import Group, GroupBy, Sample, samples
-from uflux_stats.choices import unknown_name
+from uflux_stats.choices import require_options, unknown_name
 from uflux_stats.errors import GraphError, SampleError
 from uflux_stats.stats.views import html_view
 
@@ -182,6 +182,8 @@ def fit_network(
 
     Raises
     ------
+    ConfigError
+        If an option is unknown or out of its range.
     GraphError
         If the graph is unknown or has a cycle.
     MissingVariableError, UnitsError, CalendarError
@@ -208,6 +210,7 @@ def fit_network(
     """
     engine = require_engine(options.pop("engine", "uflux"))
     structure = causal_graph(graph)
+    require_options(options, [one.name for one in fields(SampleOptions)])
     how = replace(SampleOptions(transform=transform), **options)
     made, skipped = samples(data, structure, by, how)
     fitted: dict[Group, Network] = {}

@@ -112,8 +112,8 @@ def panel_of_frame(frame: pd.DataFrame, graph: CausalGraph) -> Panel:
     Parameters
     ----------
     frame : pd.DataFrame
-        A column per node. Rows are months: of a DatetimeIndex, in order and without gaps, or
-        simply numbered.
+        A column per node; that of an identity is made of its terms where it is missing. Rows
+        are months: of a DatetimeIndex, in order and without gaps, or simply numbered.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def panel_of_frame(frame: pd.DataFrame, graph: CausalGraph) -> Panel:
     """
     whole = frame.copy(deep=False)
     for name, terms in graph.identities.items():
-        if set(terms) <= set(whole):
+        if name not in whole and set(terms) <= set(whole):
             whole[name] = sum(factor * whole[term] for term, factor in terms.items())
     given = [name for name in graph.nodes if name not in graph.memory]
     if lacking := [name for name in given if name not in whole]:
@@ -158,7 +158,7 @@ def _units(given: Mapping[str, str], graph: CausalGraph) -> tuple[str, ...]:
 def _with_derived(data: xr.Dataset, graph: CausalGraph) -> xr.Dataset:
     derived = {}
     for name, terms in graph.identities.items():
-        if set(terms) <= set(data):
+        if name not in data and set(terms) <= set(data):
             total = sum(factor * data[term] for term, factor in terms.items())
             derived[name] = xr.DataArray(total).assign_attrs(data[next(iter(terms))].attrs)
     if "NEP" in graph.nodes and "NEP" not in {*derived, *data} and "NEE" in data:

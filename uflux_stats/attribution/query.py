@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.attribution.samples import ALL, GLOBE
+from uflux_stats.attribution.samples import ALL, GLOBE, NO_EDGE
 from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError, DataFileError
 
@@ -118,8 +118,7 @@ def _select(data: xr.Dataset, axis: str, name: str | None) -> xr.Dataset:
 
 def _rows(data: xr.Dataset) -> pd.DataFrame:
     """Make one row per answer; where there is none, one row per group that says why."""
-    wide = data["attribution"].transpose(*_AXES, "bound").to_series().unstack("bound")
-    table = wide[["estimate", "low", "high"]].dropna(how="all").reset_index()
+    table = _answers(data)
     unit = data["unit"].to_series().rename("unit").reset_index()
     support = data["support"].to_series().unstack("end")
     support = support.rename(columns=lambda end: f"support_{end}").reset_index()
@@ -130,9 +129,27 @@ def _rows(data: xr.Dataset) -> pd.DataFrame:
         .merge(account, on=["region", "pft"], how="right")
         .merge(support, on=["region", "pft", "driver"], how="left")
     )
+    full["note"] = full["reason"].where(full["reason"].fillna("") != "", full["note"])
     columns = [*_AXES, "estimate", "low", "high", "unit", "n", "n_places", "support_low",
                "support_high", *told[2:]]  # fmt: skip
     return full[columns].sort_values(list(_AXES), kind="stable", ignore_index=True)
+
+
+def _answers(data: xr.Dataset) -> pd.DataFrame:
+    """Make one row per answer, and one per effect that was asked for and cannot be, with reason.
+
+    What the graph leaves out is always said, all else where a group has no answer but that.
+    """
+    wide = data["attribution"].transpose(*_AXES, "bound").to_series().unstack("bound")
+    table = wide[["estimate", "low", "high"]].reset_index()
+    answered = table[["estimate", "low", "high"]].notna().any(axis=1)
+    reason = data["reason"].to_series().rename("reason").reset_index()
+    table = table.merge(reason, on=["target", "driver", "quantity"], how="left")
+    rows = (data["n"].to_series() > 0).rename("there").reset_index()
+    there = table.merge(rows, on=["region", "pft"], how="left")["there"]
+    silent = ~answered.groupby([table["region"], table["pft"]]).transform("any")
+    said = (table["reason"] == NO_EDGE) | (silent & (table["reason"] != ""))
+    return table[answered | (there & said)].assign(reason=table["reason"].mask(answered, ""))
 
 
 def render(answers: pd.DataFrame, form: Format = "table") -> str:

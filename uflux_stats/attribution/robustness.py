@@ -165,9 +165,9 @@ def agreement(network: Network, *, seed: int = 0, **others: pd.DataFrame) -> pd.
     -------
     pd.DataFrame
         target, driver, total, direct, backdoor, random_cause, placebo, lowest and highest
-        (without one other driver), partial_r2, robustness_value, the others, and same_sign: share
-        of total, back-door, random cause, leave-one-out ends and the others that have the sign of
-        the total effect.
+        (without one other driver), partial_r2, robustness_value, the others, same_sign: share of
+        back-door, random cause, leave-one-out ends and those others that have an answer whose
+        answer has the sign of the total effect; n_methods: how many those are; n: rows.
     """
     tables = {name: effect_table(network, name) for name in ("total", "direct", "backdoor")}
     tables["random_cause"] = random_common_cause(network, seed=seed)
@@ -184,6 +184,9 @@ def agreement(network: Network, *, seed: int = 0, **others: pd.DataFrame) -> pd.
     long = long.merge(robustness_values(network).drop(columns=["n_effective"]), how="left",
                       on=["target", "driver"])  # fmt: skip
     judged = ["backdoor", "random_cause", "lowest", "highest", *others]
-    signs = np.sign(long[judged].to_numpy()) == np.sign(long[["total"]].to_numpy())
-    result: pd.DataFrame = long.assign(same_sign=signs.mean(axis=1), n=network.sample.n)
+    answered = long[judged].notna().sum(axis=1)
+    same = long[judged].apply(np.sign).eq(np.sign(long["total"]), axis=0).sum(axis=1)
+    result: pd.DataFrame = long.assign(
+        same_sign=same / answered, n_methods=answered, n=network.sample.n
+    )
     return result

@@ -26,6 +26,8 @@ Mask = NDArray[np.bool_]
 GroupBy = Literal["continent", "pft", "koppen", "tropics", "latitude"]
 ALL: Final = "all"
 GLOBE: Final = "globe"
+NO_EDGE: Final = "no edge in the graph"
+"""Why there is no direct effect: none was assumed, so none was found."""
 
 
 @dataclass(frozen=True, order=True)

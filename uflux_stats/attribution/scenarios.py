@@ -1,18 +1,27 @@
 """What the targets would be if drivers were otherwise: counterfactuals of every row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.attribution.bootstrap import BootstrapOptions, draw_counts, interval_factor
+from uflux_stats.attribution.bootstrap import (
+    BootstrapOptions,
+    Scheme,
+    bootstrap_options,
+    draw_counts,
+    interval_factor,
+    schemes,
+)
 from uflux_stats.attribution.copula import Copula, fit_copula
 from uflux_stats.attribution.lasting import lasting_changes
 from uflux_stats.attribution.local import LocalNetworks
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network, Networks, one_network, require_drivers
+from uflux_stats.attribution.validity import flags
+from uflux_stats.choices import require_options
 from uflux_stats.errors import RangeError
 
 Array = NDArray[np.float64]
@@ -51,28 +60,31 @@ def what_if(
     -------
     xr.Dataset, (target,)
         change, low, high in ``unit``; ``outside_share``, the share of rows whose drivers are then
-        beyond all that was seen, where the answer stays at the last one seen; ``n``.
+        beyond all that was seen, where the answer stays at the last one seen; ``n``; of a
+        ``Network`` also ``flag``, which assumptions do not hold.
 
     Raises
     ------
     GraphError
         If a name is no driver.
+    ConfigError
+        If an option is unknown or out of its range.
     RangeError
         If a change is not finite, or there is none.
     SampleError
         If there is no network of that region and type.
     """
     if isinstance(network, LocalNetworks):
+        require_options(options, ("hold", "level"))
         group = network.select(region, pft)
         return lasting_changes(network, changes, groups=(group,), **options)[group]
     chosen = one_network(network, region, pft)
     require_drivers(chosen.graph, list(changes))
     if not changes or not np.isfinite(list(changes.values())).all():
         raise RangeError(f"changes: expected finite changes of drivers, got {dict(changes)}")
-    how = BootstrapOptions(**{"replicates": _REPLICATES, **options})
+    how = bootstrap_options(**{"replicates": _REPLICATES, **options})
     estimate = _changes(chosen, changes, chosen.copula, None)
-    replicates = np.stack(list(_replicates(chosen, changes, how)))
-    error = interval_factor(chosen.sample, how) * replicates.std(axis=0, ddof=1)
+    error = np.max([_error(chosen, changes, how, one) for one in schemes(chosen.sample)], axis=0)
     targets = list(chosen.graph.targets)
     units = dict(zip(chosen.sample.names, chosen.sample.units, strict=True))
     return xr.Dataset(
@@ -89,13 +101,25 @@ def what_if(
             "group": str(chosen.group),
             "transform": chosen.sample.transform,
             "changes": ", ".join(f"{name} {value:+g}" for name, value in changes.items()),
+            "flag": flags(chosen),
             "outside_share": _outside(chosen, changes),
         },
     )
 
 
-def _replicates(network: Network, changes: Mapping[str, float], how: BootstrapOptions) -> Any:
-    counts = draw_counts(network.sample, how)
+def _error(
+    network: Network, changes: Mapping[str, float], how: BootstrapOptions, scheme: Scheme
+) -> Array:
+    """Half-widths (target,) of the interval."""
+    replicates = np.stack(list(_replicates(network, changes, how, scheme)))
+    error: Array = interval_factor(network.sample, how, scheme) * replicates.std(axis=0, ddof=1)
+    return error
+
+
+def _replicates(
+    network: Network, changes: Mapping[str, float], how: BootstrapOptions, scheme: Scheme
+) -> Iterator[Array]:
+    counts = draw_counts(network.sample, how, scheme)
     done = 0
     for moments in MomentMaker(network.sample).chunks(counts):
         copula = fit_copula(moments.correlation, network.graph, ridge=_RIDGE)

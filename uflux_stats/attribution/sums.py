@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.attribution.attribute import BOUNDS, replicate_tables
-from uflux_stats.attribution.bootstrap import BootstrapOptions, interval_factor
+from uflux_stats.attribution.bootstrap import bootstrap_options, interval_factor, schemes
 from uflux_stats.attribution.effects import QUANTITIES, REMAINDER, Effects
 from uflux_stats.attribution.moments import MomentMaker
 from uflux_stats.attribution.network import Network
@@ -71,14 +71,21 @@ def sum_effects(network: Network, sums: Mapping[str, EffectSum], **options: Any)
     >>> round(found.sel(target="GPP", sum="warmer", bound="estimate").item())
     2
     """
-    how = BootstrapOptions(**options)
+    how = bootstrap_options(**options)
     estimate = Effects(network.graph, network.copula, MomentMaker(network.sample).moments()).table()
-    tables = np.concatenate([estimate[np.newaxis], replicate_tables(network, how)])
-    added = np.stack([_add(network, tables, one) for one in sums.values()], axis=-1)
-    error = interval_factor(network.sample, how) * added[1:].std(axis=0, ddof=1)
-    bounds = np.stack([added[0], added[0] - error, added[0] + error], axis=-1)
+    added, errors = _added(network, estimate, sums), []
+    for scheme in schemes(network.sample):
+        spread = _added(network, replicate_tables(network, how, scheme), sums).std(axis=0, ddof=1)
+        errors.append(interval_factor(network.sample, how, scheme) * spread)
+    error = np.max(errors, axis=0)
+    bounds = np.stack([added, added - error, added + error], axis=-1)
     axes = {"target": list(network.graph.targets), "sum": list(sums), "bound": list(BOUNDS)}
     return xr.DataArray(bounds, axes, tuple(axes), attrs={"n": network.sample.n})
+
+
+def _added(network: Network, tables: Array, sums: Mapping[str, EffectSum]) -> Array:
+    """All sums (..., target, sum) of tables (..., target, driver, quantity)."""
+    return np.stack([_add(network, tables, one) for one in sums.values()], axis=-1)
 
 
 def _add(network: Network, tables: Array, one: EffectSum) -> Array:

@@ -11,7 +11,7 @@ from uflux_stats.baselines import gpp as photosynthesis
 from uflux_stats.baselines.conditions import inputs_of, multiplier
 from uflux_stats.baselines.latent_heat import latent_heat, psychrometric_constant
 from uflux_stats.baselines.options import BaselineOptions
-from uflux_stats.baselines.parameters import ParameterTable, default_parameters
+from uflux_stats.baselines.parameters import ParameterTable, Temperature, default_parameters
 from uflux_stats.baselines.respiration import reco
 from uflux_stats.baselines.thermodynamics import pressure_from_elevation
 from uflux_stats.checks import require_ranges, require_units
@@ -79,7 +79,8 @@ def baseline(
     5.029
     """
     table = default_parameters() if parameters is None else parameters
-    _require_drivers(drivers, options, inputs_of([effect.name for effect in table.effects]))
+    conditions = inputs_of([effect.name for effect in table.effects])
+    _require_drivers(drivers, options, [_temperature(table, options), *conditions])
     pressure = air_pressure(drivers)
     fluxes = {
         "GPP": _gpp(drivers, pressure, options),
@@ -124,7 +125,7 @@ def _require_drivers(
     drivers: xr.Dataset, options: BaselineOptions, conditions: Sequence[str]
 ) -> None:
     """Raise one error that names every missing driver, then check the units of those there."""
-    wanted = [*_ALWAYS, options.respiration_temperature, *conditions]
+    wanted = [*_ALWAYS, *conditions]
     if options.soil_moisture != "none":
         wanted += ["SOILWATER", "ARIDITY"]
     lacking = [name for name in dict.fromkeys(wanted) if name not in drivers]
@@ -180,7 +181,8 @@ def respiration_by_table(
     Parameters
     ----------
     drivers : xr.Dataset, any dims
-        The temperature [degC] of the options, IGBP, and the drivers of the table's effects.
+        The temperature [degC] that the table names, else that of the options, IGBP, and
+        the drivers of the table's effects.
     table : ParameterTable
     options : BaselineOptions
 
@@ -198,13 +200,18 @@ def respiration_by_table(
     >>> respiration_by_table(xr.Dataset({"TA": warm, "IGBP": forest}), table).item()
     3.0
     """
-    warmth = drivers[options.respiration_temperature]
+    warmth = drivers[_temperature(table, options)]
     igbp = drivers["IGBP"]
     rate = table.rate(igbp)
     if table.effects:
         rate = rate * multiplier(drivers, table.effects)
     found = _elementwise(reco, warmth, rate, table.sensitivity(igbp), form=table.form)
     return found.assign_attrs(variable("RECO").attrs)
+
+
+def _temperature(table: ParameterTable, options: BaselineOptions) -> Temperature:
+    """Name the temperature that respiration follows."""
+    return table.temperature or options.respiration_temperature
 
 
 def _latent_heat(

@@ -29,7 +29,7 @@ class BaselineOptions:
     umol_per_joule : float [umol J-1]
         Photosynthetic photons per joule of shortwave radiation.
     respiration_temperature : {"TA", "TS"}
-        Temperature that drives respiration; the parameter table must be fitted to the same.
+        Temperature that drives respiration, where the parameter table does not name its own.
     soil_moisture : {"none", "stocker20"}
         Stress on GPP; "stocker20" needs ``SOILWATER`` and ``ARIDITY`` [1] among the drivers, and
         its own ``phi0``, 0.087182 (Stocker et al. 2020, setup FULL).

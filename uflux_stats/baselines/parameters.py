@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES
 from uflux_stats.stats.views import html_view
 
+Temperature = Literal["TA", "TS"]
+TEMPERATURES: Final[tuple[Temperature, ...]] = ("TA", "TS")
 CLASS_CODES: Final = 256
 """Codes of a class map are bytes; `MISSING_CLASS` is the last."""
 CODE_OF: Final = {name: code for code, name in IGBP_CLASSES.items()}
@@ -66,11 +68,15 @@ class ParameterTable:
     effects : tuple of DriverEffect
         Other drivers that the rates are multiplied by; the rates are then those at average
         conditions. None: respiration depends on temperature and class alone.
+    temperature : {"TA", "TS"}, optional
+        The temperature that it was fitted to, which is then used whatever the options of the
+        baseline say; None leaves it to them.
 
     Raises
     ------
     ConfigError
-        If the form or the name of a class is unknown, or a parameter is not positive.
+        If the form, the temperature or the name of a class is unknown, or a parameter is not
+        positive.
 
     Examples
     --------
@@ -84,10 +90,13 @@ class ParameterTable:
     classes: Mapping[str, ClassParameters] = field(default_factory=dict)
     provenance: str = ""
     effects: tuple[DriverEffect, ...] = ()
+    temperature: Temperature | None = None
 
     def __post_init__(self) -> None:
         """Refuse unknown forms and classes."""
         require_choice(self.form, FORMS, name="form")
+        if self.temperature is not None:
+            require_choice(self.temperature, TEMPERATURES, name="temperature")
         unknown = sorted(set(self.classes) - set(CODE_OF))
         if unknown:
             raise ConfigError(
@@ -153,7 +162,8 @@ class ParameterTable:
             fallback = ClassParameters(**read["fallback"])
             classes = {name: ClassParameters(**row) for name, row in read["classes"].items()}
             effects = tuple(DriverEffect(**row) for row in read.get("effects", ()))
-            return cls(read["form"], fallback, classes, read["provenance"], effects)
+            warmth = read.get("temperature")
+            return cls(read["form"], fallback, classes, read["provenance"], effects, warmth)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise DataFileError(
                 "text: expected JSON with form, fallback, classes and provenance, "

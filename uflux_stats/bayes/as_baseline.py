@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.baselines import BaselineOptions, ParameterTable
+from uflux_stats.baselines import ParameterTable
 from uflux_stats.baselines.conditions import PLACES
 from uflux_stats.baselines.fluxes import respiration_by_table
 from uflux_stats.baselines.respiration import Form
@@ -33,7 +33,7 @@ def respiration_without_sites(
 ) -> xr.DataArray:
     """Respiration of each tower by the parameter table of a posterior that did not see the tower.
 
-    Means and ranges by which drivers are standardised come from all towers, RECO does not.
+    Neither did the means and ranges by which drivers are standardised.
 
     Parameters
     ----------
@@ -58,13 +58,12 @@ def respiration_without_sites(
     rows = model_rows(towers, options)
     fold = folds_of_sites(len(rows.sites), folds, sampler.seed)
     known = towers.sel(site=list(rows.sites))
-    of_baseline = BaselineOptions(respiration_temperature=options.temperature)
     parts = []
-    for number, posterior in enumerate(posteriors_without(rows, fold, sampler)):
+    for number, (seen, posterior) in enumerate(posteriors_without(towers, options, fold, sampler)):
         how = replace(sampler, seed=sampler.seed + number)
-        fit = RespirationFit(rows, posterior, diagnose(posterior), how)
+        fit = RespirationFit(seen, posterior, diagnose(posterior), how)
         held_out = known.isel(site=fold == number)
-        parts.append(respiration_by_table(held_out, fit.parameter_table(of=of), of_baseline))
+        parts.append(respiration_by_table(held_out, fit.parameter_table(of=of)))
     return xr.concat(parts, "site").sel(site=list(rows.sites))
 
 

@@ -128,9 +128,12 @@ class RespirationFit:
         Parameters
         ----------
         of : {"mean_site", "typical_site"}
-            The rate of a class as the mean over its population of sites, ``exp(m + s^2 / 2)`` of
-            the log-normal distribution (what a cell of unknown site effect respires on average), or
-            that of the typical site, its median ``exp(m)``.
+            The rate of a class at 10 degC as its mean over the population of sites,
+            ``exp(m + s^2 / 2)`` of the log-normal distribution, or that of the typical site, its
+            median ``exp(m)``. Away from 10 degC the spread of the slopes of sites, t, lifts the
+            mean over sites by ``exp((t w)^2 / 2)`` more, with w the warmth of
+            ``ModelRows``; a table of one sensitivity per class cannot say so, and ``mean_site``
+            is below that mean there. ``propagate`` with site effects has both.
         provenance : str
             Replaces the text that names the fit.
 
@@ -172,7 +175,11 @@ class RespirationFit:
             f"posterior means, {self.rows.options.level} level, "
             f"{len(self.rows.sites)} towers, {of.replace('_', ' ')}"
         )
-        return ParameterTable(self.rows.options.form, fallback, classes, text, self.effects())
+        text += f"; {self.diagnosis.caveat or 'gate passed'}"
+        options = self.rows.options
+        return ParameterTable(
+            options.form, fallback, classes, text, self.effects(), options.temperature
+        )
 
     def effects(self) -> tuple[DriverEffect, ...]:
         """Return the driver effects with their posterior means."""
@@ -259,7 +266,7 @@ def fit_respiration(
 
 def _flagged(posterior: Any, diagnosis: Diagnosis) -> Any:
     """Put the outcome of the gate into the attributes of the posterior, so that it travels."""
-    outcome = {"gate": "passed" if diagnosis.passed else "failed", **diagnosis.to_dict()}
+    outcome = {**diagnosis.to_dict(), **diagnosis.to_attrs()}
     draws = group(posterior, "posterior").assign_attrs(outcome)
     return tree_of({"posterior": draws, "sample_stats": group(posterior, "sample_stats")})
 

@@ -1,5 +1,6 @@
 """The gate: a posterior sample is read only if its chains agree and are long enough."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ class Gate:
 
 
 DEFAULT_GATE: Final = Gate()
+MEASURED: Final = ("rhat", "ess_bulk", "ess_tail", "divergences")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,50 @@ class Diagnosis:
     def to_dict(self) -> dict[str, float | int | str | bool]:
         """Return the diagnosis as plain values."""
         return asdict(self)
+
+    def to_attrs(self) -> dict[str, float | int | str]:
+        """Return what a file or table made of the sample has to carry.
+
+        Examples
+        --------
+        >>> Diagnosis(1.2, 80.0, 90.0, 3, 0.9, "slope", False).to_attrs()["gate"]
+        'failed'
+        """
+        numbers = {name: getattr(self, name) for name in MEASURED}
+        return {"gate": "passed" if self.passed else "failed", **numbers}
+
+    @property
+    def caveat(self) -> str:
+        """Words for a note: empty where the gate was passed.
+
+        Examples
+        --------
+        >>> Diagnosis(1.2, 80.0, 90.0, 3, 0.9, "slope", False).caveat
+        'gate not passed: R-hat 1.200, ESS 80, 3 divergences'
+        """
+        if self.passed:
+            return ""
+        ess = min(self.ess_bulk, self.ess_tail)
+        found = f"R-hat {self.rhat:.3f}, ESS {ess:.0f}, {self.divergences} divergences"
+        return f"gate not passed: {found}"
+
+
+def worst_of(diagnoses: Sequence[Diagnosis]) -> dict[str, float | int]:
+    """Return the worst of each of ``MEASURED`` over several samples, such as folds.
+
+    Examples
+    --------
+    >>> good = Diagnosis(1.0, 800.0, 90.0, 0, 0.9, "slope", False)
+    >>> poor = Diagnosis(1.2, 80.0, 900.0, 3, 0.8, "slope", False)
+    >>> worst_of([good, poor])
+    {'rhat': 1.2, 'ess_bulk': 80.0, 'ess_tail': 90.0, 'divergences': 3}
+    """
+    return {
+        "rhat": max(one.rhat for one in diagnoses),
+        "ess_bulk": min(one.ess_bulk for one in diagnoses),
+        "ess_tail": min(one.ess_tail for one in diagnoses),
+        "divergences": max(one.divergences for one in diagnoses),
+    }
 
 
 def diagnose(posterior: Any, gate: Gate = DEFAULT_GATE) -> Diagnosis:

@@ -136,16 +136,22 @@ class LandCells:
         logarithm[self.frozen] = -np.inf
         return np.asarray(logarithm)
 
-    def respiration(self, logarithm: Floats, deviation: tuple[Floats, Floats] | None) -> Floats:
-        """Return RECO with the deviation (cell, draw) of log rate and slope [gC m-2 d-1]."""
+    def respiration(
+        self, logarithm: Floats, deviation: tuple[Floats, Floats] | None
+    ) -> tuple[Floats, int]:
+        """Return RECO with the deviation (cell, draw) of log rate and slope [gC m-2 d-1].
+
+        And how many values of known months were held at ``LARGEST_LOG``.
+        """
         if deviation is None:
-            whole = np.minimum(logarithm, LARGEST_LOG)
+            whole = logarithm.copy()
         else:
             whole = self.warmth[..., None] * deviation[1]
             whole += deviation[0]
             whole += logarithm
-            np.minimum(whole, LARGEST_LOG, out=whole)
-        return np.exp(whole, out=whole)
+        held = int(((whole > LARGEST_LOG).sum(axis=-1) * self.known).sum())
+        np.minimum(whole, LARGEST_LOG, out=whole)
+        return np.exp(whole, out=whole), held
 
 
 def unseen_classes(fit: RespirationFit, igbp: xr.DataArray) -> tuple[str, ...]:

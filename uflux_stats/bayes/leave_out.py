@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from uflux_stats.bayes.draws import Draws, log_likelihood, mean_respiration, simulate
+from uflux_stats.bayes.gate import MEASURED, diagnose, worst_of
+from uflux_stats.bayes.model import condition_data
 from uflux_stats.bayes.options import Level, RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import ModelRows, model_rows
 from uflux_stats.bayes.sampling import Compiled
@@ -51,7 +53,9 @@ def leave_sites_out(
         90 % interval [gC m-2 d-1], month-to-month errors included; ``covered``;
         ``covered_expected``, by the interval of the expected mean alone; ``elpd``: sum of the log
         predictive densities of the single months; ``fold``. Attributes ``coverage90``,
-        ``coverage90_expected`` and ``elpd``.
+        ``coverage90_expected`` and ``elpd``, and of the folds
+        the largest ``rhat`` and number of ``divergences`` and smallest ``ess_bulk`` and
+        ``ess_tail``: short chains that do not agree cover what they cover by chance.
 
     Raises
     ------
@@ -62,10 +66,11 @@ def leave_sites_out(
     """
     rows = model_rows(towers, options)
     fold = folds_of_sites(len(rows.sites), folds, sampler.seed)
-    parts = []
-    for number, posterior in enumerate(posteriors_without(rows, fold, sampler)):
+    parts, diagnoses = [], []
+    for number, (seen, posterior) in enumerate(posteriors_without(towers, options, fold, sampler)):
+        diagnoses.append(diagnose(posterior))
         rng = np.random.default_rng([sampler.seed, number])
-        held_out = rows.keep((fold == number)[rows.site])
+        held_out = seen.keep((fold == number)[rows.site])
         parts.append(_predicted(held_out, Draws.of(posterior), rng))
     found = xr.concat(parts, "site").sel(site=list(rows.sites))
     found["fold"] = ("site", fold)
@@ -76,17 +81,28 @@ def leave_sites_out(
         level=options.level,
         form=options.form,
         folds=folds,
+        **worst_of(diagnoses),
     )
 
 
 def posteriors_without(
-    rows: ModelRows, fold: NDArray[np.intp], sampler: SamplerOptions
-) -> Iterator[Any]:
-    """Sample once for each fold (site,), 0 to the largest, without the months of its sites."""
-    compiled = Compiled.of(rows)
+    towers: xr.Dataset,
+    options: RespirationOptions,
+    fold: NDArray[np.intp],
+    sampler: SamplerOptions,
+) -> Iterator[tuple[ModelRows, Any]]:
+    """Sample once for each fold, 0 to the largest, without the months of its sites.
+
+    ``fold`` is on the sites of ``model_rows``. With each posterior come all rows, their drivers
+    standardised by the months of the other sites.
+    """
+    rows = model_rows(towers, options)
+    compiled, sites = Compiled.of(rows), np.array(rows.sites)
     for number in range(int(fold.max()) + 1):
         how = replace(sampler, seed=sampler.seed + number)
-        yield compiled.sample(how, weight=np.where(fold[rows.site] == number, 0.0, 1.0))
+        seen = model_rows(towers, options, measured=sites[fold != number].tolist())
+        weight = np.where(fold[rows.site] == number, 0.0, 1.0)
+        yield seen, compiled.sample(how, weight=weight, **condition_data(seen))
 
 
 def coverage_table(
@@ -113,7 +129,8 @@ def coverage_table(
     -------
     pd.DataFrame
         Index level: ``coverage90`` and ``coverage90_expected`` [1], as in ``leave_sites_out``;
-        ``width``: median over sites of high - low [gC m-2 d-1]; ``elpd``; ``sites``.
+        ``width``: median over sites of high - low [gC m-2 d-1]; ``elpd``; ``sites``;
+        ``rhat``, ``ess_bulk``, ``ess_tail`` and ``divergences``, the worst of the folds.
     """
     rows = {}
     for level in levels:
@@ -124,6 +141,7 @@ def coverage_table(
             "width": float((found["high"] - found["low"]).median()),
             "elpd": found.attrs["elpd"],
             "sites": found.sizes["site"],
+            **{name: found.attrs[name] for name in MEASURED},
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 

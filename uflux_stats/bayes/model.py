@@ -15,7 +15,7 @@ import numpy as np
 
 from uflux_stats.bayes.compat import load_library, quiet_libraries
 from uflux_stats.bayes.priors import Prior, priors
-from uflux_stats.bayes.rows import SEASONS, ModelRows
+from uflux_stats.bayes.rows import SEASONS, ModelRows, Values
 
 
 def build_model(rows: ModelRows) -> Any:
@@ -28,32 +28,52 @@ def build_model(rows: ModelRows) -> Any:
     Returns
     -------
     pymc.Model
-        With the data containers ``observed`` [gC m-2 d-1] and ``weight`` [1], both (row,), which
-        can be exchanged after compiling; a row of weight 0 is not seen.
+        With data containers that can be exchanged after compiling: ``observed`` [gC m-2 d-1] and
+        ``weight`` [1], both (row,), where a row of weight 0 is not seen, and ``condition_data``.
     """
     pm = load_library("pymc")
     chosen = priors(rows.options.form, rows.options.priors, rows.options.changed_priors)
     with quiet_libraries(), pm.Model(coords=rows.coords) as model:
         observed = pm.Data("observed", rows.observed)
         weight = pm.Data("weight", np.ones_like(rows.observed))
+        drivers = {name: pm.Data(name, array) for name, array in condition_data(rows).items()}
         rate, slope = _classes(pm, rows, chosen)
         effect = (
             chosen["effect"].variable(pm, "coefficient", dims="effect") if rows.effects else None
         )
         if rows.options.level == "site":
-            mean, noise = _sites(pm, rows, chosen, (rate, slope, effect))
+            mean, noise = _sites(pm, rows, chosen, (rate, slope, effect), drivers)
         else:
             group = rows.group[rows.site]
             logarithm = rate[group] + slope[group] * rows.warmth
-            mean, noise = pm.math.exp(logarithm + _along(rows.conditions, effect)), None
+            mean, noise = pm.math.exp(logarithm + _along(drivers, "conditions", effect)), None
         density = _density(pm, rows, chosen, (observed, mean, noise))
         pm.Potential("likelihood", (weight * density).sum())
     return model
 
 
-def _along(conditions: Any, effect: Any) -> Any:
+def condition_data(rows: ModelRows) -> dict[str, Values]:
+    """Lay out what the model takes of the drivers; empty without effects.
+
+    Returns
+    -------
+    dict of array
+        ``conditions`` (row, effect); at level "site" instead ``departures`` (row, effect) from the
+        mean of the site, that mean ``site_conditions`` (site, effect), and, where centred,
+        ``tilt`` (site, effect), see ``ModelRows.site_tilt``.
+    """
+    if not rows.effects:
+        return {}
+    if rows.options.level != "site":
+        return {"conditions": rows.conditions}
+    mean = rows.site_mean(rows.conditions)
+    found = {"departures": rows.conditions - mean[rows.site], "site_conditions": mean}
+    return found | ({"tilt": rows.site_tilt(rows.conditions)} if rows.centred else {})
+
+
+def _along(drivers: dict[str, Any], name: str, effect: Any) -> Any:
     """Sum of effects times conditions; elementwise, so that no BLAS is needed."""
-    return 0.0 if effect is None else (conditions * effect[None, :]).sum(axis=1)
+    return 0.0 if effect is None else (drivers[name] * effect[None, :]).sum(axis=1)
 
 
 def _classes(pm: Any, rows: ModelRows, chosen: dict[str, Prior]) -> tuple[Any, Any]:
@@ -72,20 +92,22 @@ def _classes(pm: Any, rows: ModelRows, chosen: dict[str, Prior]) -> tuple[Any, A
 
 
 def _sites(
-    pm: Any, rows: ModelRows, chosen: dict[str, Prior], above: tuple[Any, Any, Any]
+    pm: Any,
+    rows: ModelRows,
+    chosen: dict[str, Prior],
+    above: tuple[Any, Any, Any],
+    drivers: dict[str, Any],
 ) -> tuple[Any, Any]:
     """Mean respiration of each row, and the log of each row's relative noise."""
     rate, slope, effect = above
-    site, warmth, conditions = (
-        rows.site, rows.site_mean(rows.warmth), rows.site_mean(rows.conditions)
-    )  # fmt: skip
+    site, warmth = rows.site, rows.site_mean(rows.warmth)
     slope_spread = chosen["spread_slope_site"].variable(pm, "spread_slope_site")
-    own_slope = _slopes(pm, rows, (slope[rows.group], slope_spread), effect)
-    expected = rate[rows.group] + own_slope * warmth + _along(conditions, effect)
+    own_slope = _slopes(pm, rows, (slope[rows.group], slope_spread), drivers, effect)
+    expected = rate[rows.group] + own_slope * warmth + _along(drivers, "site_conditions", effect)
     rate_spread = chosen["spread_rate_site"].variable(pm, "spread_rate_site")
     level = _deviating(pm, rows, "level_site", (expected, rate_spread))
     logarithm = level[site] + own_slope[site] * (rows.warmth - warmth[site])
-    logarithm = logarithm + _along(rows.conditions - conditions[site], effect)
+    logarithm = logarithm + _along(drivers, "departures", effect)
     if rows.options.season:
         spread = chosen["spread_season"].variable(pm, "spread_season")
         raw = pm.Normal("raw_season", 0.0, 1.0, shape=(len(rows.sites), SEASONS))
@@ -96,12 +118,14 @@ def _sites(
     return pm.math.exp(logarithm), (relative, noise[site])
 
 
-def _slopes(pm: Any, rows: ModelRows, about: tuple[Any, Any], effect: Any) -> Any:
+def _slopes(
+    pm: Any, rows: ModelRows, about: tuple[Any, Any], drivers: dict[str, Any], effect: Any
+) -> Any:
     """Slope of each site; where centred, sampled as the slope of all that goes with temperature."""
     if effect is None or not rows.centred:
         return _deviating(pm, rows, "slope_site", about)
     mean, spread = about
-    along = _along(rows.site_tilt(rows.conditions), effect)
+    along = _along(drivers, "tilt", effect)
     together = pm.Normal("raw_slope_together", mean + along, spread, dims="site")
     return pm.Deterministic("slope_site", together - along, dims="site")
 

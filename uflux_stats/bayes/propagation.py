@@ -20,7 +20,13 @@ from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.land import Floats, GroupDraws, LandCells, unseen_classes
 from uflux_stats.bayes.regional import DrawTotals, region_weights
 from uflux_stats.bayes.spatial import SITE_EFFECTS, SiteEffect, standard_deviations
-from uflux_stats.checks import require_dims, require_same_grid, require_units, require_variables
+from uflux_stats.checks import (
+    require_dims,
+    require_ranges,
+    require_same_grid,
+    require_units,
+    require_variables,
+)
 from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import ConfigError, DimensionError
 from uflux_stats.grid import cell_coordinates
@@ -101,13 +107,18 @@ def propagate(
     xr.Dataset
         ``RECO_mean``, ``RECO_sd`` on (time or month, lat, lon), ``RECO_quantile`` with ``quantile``
         before them [gC m-2 d-1], under the chosen site effect; ``RECO_total`` (site_effect, draw,
-        region[, year]) [PgC yr-1], under each; the same of NEP where there is GPP.
-        ``attrs["unseen_classes"]`` names those of the parent level.
+        region[, year]) [PgC yr-1], under each; the same of NEP where there is GPP. ``RECO_clipped``
+        (site_effect,) [1]: share of the values of cells, months and draws beyond
+        exp(``LARGEST_LOG``), which are held there.
+        ``attrs["unseen_classes"]`` names those of the parent level; ``gate``,
+        ``rhat``, ``ess_bulk``, ``ess_tail`` and ``divergences`` are those of the sample.
 
     Raises
     ------
     MissingVariableError, UnitsError
         If a driver is not there or in another unit.
+    RangeError
+        If the temperature or a driver of the effects has values that cannot be in its unit.
     DimensionError
         If there is no grid, or GPP has not the dimension of months that the drivers have.
     GridError
@@ -207,7 +218,7 @@ class _Propagation:
         return {
             "site_effect": self.options.site_effect, "draws": self.options.draws,
             "seed": self.options.seed, "unseen_classes": ", ".join(unseen),
-            "posterior_sha256": self.fit.data_hash,
+            "posterior_sha256": self.fit.data_hash, **self.fit.diagnosis.to_attrs(),
         }  # fmt: skip
 
     def template(self) -> xr.Dataset:
@@ -226,6 +237,7 @@ class _Propagation:
         for start in range(0, self.drivers.sizes["lat"], self.height):
             rows = slice(start, start + self.height)
             band = self.drivers.isel(lat=rows).load()
+            require_ranges(band, [str(name) for name in band.data_vars], name="drivers")
             gpp = None if self.gpp is None else self.gpp.isel(lat=rows).load()
             yield self._band(band, LandCells.of(self.fit, band, gpp), start)
 
@@ -234,8 +246,9 @@ class _Propagation:
         self.totals.add_gpp(cells, start)
         found: dict[str, Floats] = {}
         for kinds in self._different():
-            reco = cells.respiration(logarithm, self._deviation(cells, kinds[0]))
+            reco, held = cells.respiration(logarithm, self._deviation(cells, kinds[0]))
             self.totals.add(kinds, reco, cells, start)
+            self.totals.count(kinds, held, cells)
             if self.options.site_effect in kinds:
                 found["RECO"] = _statistics(reco, cells)
                 if cells.gpp is not None:

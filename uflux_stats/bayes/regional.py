@@ -29,6 +29,8 @@ class DrawTotals:
     Attributes
     ----------
     reco : array, (site effect, year, region, draw) [PgC yr-1]
+    clipped : array of int, (site effect, 2)
+        Values (month, cell, draw) that were held at the largest, and all of them.
     gpp : array, (year, region, member) [PgC yr-1], or None
     weights : array, (region, lat, lon) [m2]
     days : array, (year, month)
@@ -39,6 +41,7 @@ class DrawTotals:
     """
 
     reco: NDArray[np.float64]
+    clipped: NDArray[np.int64]
     gpp: NDArray[np.float64] | None
     weights: NDArray[np.float64]
     days: NDArray[np.float64]
@@ -67,6 +70,7 @@ class DrawTotals:
         shape = (len(days), weights.sizes["region"])
         return cls(
             np.zeros((len(SITE_EFFECTS), *shape, draws)),
+            np.zeros((len(SITE_EFFECTS), 2), np.int64),
             np.zeros((*shape, members)) if members else None, weights.values, days, years,
             tuple(str(name) for name in weights["region"].values),
         )  # fmt: skip
@@ -76,6 +80,12 @@ class DrawTotals:
         for year, total in enumerate(self._sums(reco, cells, start)):
             for kind in kinds:
                 self.reco[SITE_EFFECTS.index(kind), year] += total
+
+    def count(self, kinds: Sequence[SiteEffect], held: int, cells: LandCells) -> None:
+        """Count the values of a band, and those that were held at the largest."""
+        values = int(cells.known.sum()) * self.reco.shape[-1]
+        for kind in kinds:
+            self.clipped[SITE_EFFECTS.index(kind)] += held, values
 
     def add_gpp(self, cells: LandCells, start: int) -> None:
         """Add the GPP of a band, if there is any."""
@@ -95,8 +105,13 @@ class DrawTotals:
             yield weights @ np.einsum("mc,mcd->cd", present, flux[months])
 
     def values(self) -> dict[str, xr.DataArray]:
-        """Return the totals (site_effect, draw, region[, year]) by name [PgC yr-1]."""
-        found = {"RECO_total": self._named(self.reco)}
+        """Return totals (site_effect, draw, region[, year]) [PgC yr-1] and share held, by name."""
+        held, values = self.clipped.T
+        share = xr.DataArray(
+            held / np.maximum(values, 1), {"site_effect": list(SITE_EFFECTS)},
+            attrs={"units": "1", "long_name": "share of values held at the largest"},
+        )  # fmt: skip
+        found = {"RECO_total": self._named(self.reco), "RECO_clipped": share}
         if self.gpp is not None:
             members = np.arange(self.reco.shape[-1]) % self.gpp.shape[-1]
             found["NEP_total"] = self._named(self.gpp[..., members] - self.reco)

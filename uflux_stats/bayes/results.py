@@ -135,7 +135,7 @@ def load_fit(path: str | Path) -> RespirationFit:
         )
         diagnosis = Diagnosis(**records["diagnosis"])
         return RespirationFit(rows, posterior, diagnosis, SamplerOptions(**records["sampler"]))
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataFileError(
             f"path: expected a posterior that save_fit wrote, got {path} ({error})"
         ) from error

@@ -18,6 +18,7 @@ from uflux_stats.baselines.conditions import (
 )
 from uflux_stats.bayes.options import RespirationOptions
 from uflux_stats.checks import require_dims, require_range, require_variables
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import continents_at
 from uflux_stats.schema import IGBP_CLASSES
 
@@ -108,7 +109,12 @@ class ModelRows:
         return named
 
 
-def model_rows(towers: xr.Dataset, options: RespirationOptions) -> ModelRows:
+def model_rows(
+    towers: xr.Dataset,
+    options: RespirationOptions,
+    *,
+    measured: Sequence[str] | None = None,
+) -> ModelRows:
     """Choose and prepare the site-months with RECO and everything the model needs.
 
     Parameters
@@ -117,6 +123,9 @@ def model_rows(towers: xr.Dataset, options: RespirationOptions) -> ModelRows:
         RECO [gC m-2 d-1], the temperature [degC], IGBP (site,), the drivers of the effects;
         latitude and longitude for level "continent", latitude for seasons.
     options : RespirationOptions
+    measured : sequence of str, optional
+        The sites whose months tell mean, standard deviation and range of the effects; all of them
+        by default, the training towers alone where others are held out.
 
     Returns
     -------
@@ -125,7 +134,7 @@ def model_rows(towers: xr.Dataset, options: RespirationOptions) -> ModelRows:
     Raises
     ------
     MissingVariableError
-        If a variable is not there or no month has all of them.
+        If a variable or coordinate is not there, a site lacks its class, or no month has all.
     UnitsError
         If one is in another unit.
     RangeError
@@ -135,12 +144,14 @@ def model_rows(towers: xr.Dataset, options: RespirationOptions) -> ModelRows:
     wanted = ("RECO", options.temperature, "IGBP", *inputs_of(options.effects))
     require_variables(towers, wanted, name="towers")
     require_range(towers[options.temperature], name=options.temperature)
+    _require_places(towers, options)
     towers = towers.transpose("site", "time", ...)
     warm = towers.assign(TA=towers[options.temperature])
     used = usable_months(warm, options.form, options.effects)
     present, site = np.unique(np.nonzero(used)[0], return_inverse=True)
+    seen = used if measured is None else used & towers["site"].isin(measured).values[:, None]
     effects = tuple(
-        measure_effect(_picked(transformed(towers, name), used), name) for name in options.effects
+        measure_effect(_picked(transformed(towers, name), seen), name) for name in options.effects
     )
     groups, group = _groups(towers.isel(site=present), options)
     conditions = [_picked(standardised(towers, effect), used) for effect in effects]
@@ -160,6 +171,17 @@ def model_rows(towers: xr.Dataset, options: RespirationOptions) -> ModelRows:
         groups=groups,
         effects=effects,
     )
+
+
+def _require_places(towers: xr.Dataset, options: RespirationOptions) -> None:
+    """Raise ``MissingVariableError`` unless there are coordinates to find continents by."""
+    wanted = ("lat", "lon") if options.level == "continent" else ()
+    lacking = [name for name in wanted if name not in towers.coords]
+    if lacking:
+        raise MissingVariableError(
+            f"towers: expected coordinates {lacking} for level 'continent', got "
+            f"{sorted(map(str, towers.coords))}; add them with assign_coords"
+        )
 
 
 def _picked(values: xr.DataArray, used: NDArray[np.bool_]) -> Values:
@@ -187,6 +209,13 @@ def _groups(sites: xr.Dataset, options: RespirationOptions) -> tuple[tuple[str, 
         found = continents_at(sites["lat"].values, sites["lon"].values)
         names = np.array([str(name) or UNKNOWN for name in found])
     else:
-        names = np.array([IGBP_CLASSES.get(int(code), UNKNOWN) for code in sites["IGBP"].values])
+        codes = sites["IGBP"].values.astype(float)
+        if np.isnan(codes).any():
+            unclassed = [str(name) for name in sites["site"].values[np.isnan(codes)]]
+            raise MissingVariableError(
+                f"towers.IGBP: expected a class for each site, got none for {unclassed}; give it, "
+                "or 255 for an unknown one"
+            )
+        names = np.array([IGBP_CLASSES.get(int(code), UNKNOWN) for code in codes])
     present, index = np.unique(names, return_inverse=True)
     return tuple(str(name) for name in present), index.astype(np.intp)

@@ -35,7 +35,7 @@ class Compiled:
             return cls(nutpie.compile_pymc_model(build_model(rows)))
 
     def sample(self, options: SamplerOptions, **data: NDArray[np.float64]) -> Any:
-        """Sample, with ``observed`` or ``weight`` exchanged where they are given.
+        """Sample, with the data containers of ``build_model`` that are given exchanged.
 
         Returns
         -------

@@ -245,7 +245,7 @@ def _require_sign(flux: xr.DataArray, name: str) -> None:
     """Raise if most of the first year of the first member is negative."""
     first = {dim: slice(n) for dim, n in (("member", 1), ("time", 12)) if dim in flux.dims}
     year = flux.isel(first)
-    negative = ((year < 0).sum() / year.notnull().sum().clip(1)).item()
+    negative = float((year < 0).sum() / year.notnull().sum().clip(1))
     if negative > 0.5:
         raise RangeError(
             f"fluxes.{name}: expected values of 0 or more, got {negative:.0%} negative ones; "

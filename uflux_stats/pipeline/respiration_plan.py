@@ -106,5 +106,9 @@ def _drawn(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> St
         needs=(*files, posterior.CONTINENT_TABLE, *on_grid, *sinks),
         files=drivers,
         outputs=(respiration_drawing.FIGURES,),
-        settings={**settings, "twin": config.is_twin},
+        settings={
+            **settings,
+            "twin": config.is_twin,
+            "site_effect": config.respiration.site_effect,
+        },
     )

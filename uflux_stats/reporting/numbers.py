@@ -119,7 +119,8 @@ def read_numbers(path: Path) -> Numbers:
 
 
 def _plain(value: SupportsFloat | str | None) -> Plain:
-    python = getattr(value, "item", lambda: value)()
+    known = getattr(value, "compute", lambda: value)()
+    python = getattr(known, "item", lambda: known)()
     if python is None or isinstance(python, (str, bool, int)):
         return python
     return _real(python)

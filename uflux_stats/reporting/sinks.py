@@ -21,13 +21,15 @@ FORMS: Final = {
 }
 
 
-def sinks_explained(sinks: pd.DataFrame) -> Figure:
+def sinks_explained(sinks: pd.DataFrame, site_effect: str) -> Figure:
     """Draw the global sink of every route, and by region what explains their gap.
 
     Parameters
     ----------
     sinks : pd.DataFrame
         Of ``uflux_stats.bayes.sinks.sink_routes``.
+    site_effect : str
+        The one of the right panel, that of the maps of the run.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def sinks_explained(sinks: pd.DataFrame) -> Figure:
         figure = new_figure(8.6, 1.4 + 0.24 * max(len(world), 12))
         left, right = figure.subplots(1, 2)
         _routes(left, world)
-        _parts(right, explained_gap(sinks))
+        _parts(right, explained_gap(sinks), site_effect)
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower left")
     return figure
 
@@ -79,9 +81,10 @@ def _routes(ax: Axes, world: pd.DataFrame) -> None:
     ax.set_xlabel(axis_label("global NEP", "PgC yr-1"))
 
 
-def _parts(ax: Axes, gaps: pd.DataFrame) -> None:
-    """Draw the gap and what explains it, of the first form and the site effects of its maps."""
-    first = gaps[(gaps["form_of"] == gaps["form_of"].iloc[0]) & (gaps["site_effect"] == "spatial")]
+def _parts(ax: Axes, gaps: pd.DataFrame, site_effect: str) -> None:
+    """Draw the gap and what explains it, of the first form and one choice of site effects."""
+    of_form = gaps["form_of"] == gaps["form_of"].iloc[0]
+    first = gaps[of_form & (gaps["site_effect"] == site_effect)]
     place = np.arange(len(first))[::-1]
     bars = {"gap": ("gap: upscaled GPP - RECO minus models", GREY, 0.27),
             "form": ("form: nearer to the models than fixed Q10", COLOURS["tower"], 0.0),

@@ -67,3 +67,16 @@ def test_presets_are_what_the_literature_says() -> None:
     assert PAPER.parents["GPP"] == ("SWIN", "TA", "TS", "CO2", "VPD")
     assert PAPER.targets == DEFAULT.targets == ("GPP", "RECO", "NEP")
     assert DEFAULT.identities["NEP"] == {"GPP": 1.0, "RECO": -1.0}
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"lags": {"A": -1}}, "negative"),
+        ({"identities": {"A": {"A": 1.0}}}, "identities of A"),
+        ({"identities": {"A": {"B": 1.0}, "B": {"A": 1.0}}}, "no identities themselves"),
+    ],
+)
+def test_lags_ahead_and_identities_of_themselves_are_refused(more, match) -> None:
+    with pytest.raises(GraphError, match=match):
+        CausalGraph({"A": (), "B": ()}, **more)

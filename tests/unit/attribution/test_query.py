@@ -14,6 +14,7 @@ from uflux_stats.attribution.graph import CausalGraph
 from uflux_stats.attribution.network import fit_network
 from uflux_stats.attribution.published import compare_published, published_values
 from uflux_stats.attribution.query import query, render
+from uflux_stats.attribution.scenarios import what_if
 from uflux_stats.attribution.store import attribution_dataset, attribution_numbers
 from uflux_stats.cli import main
 from uflux_stats.errors import ConfigError, DataFileError, UfluxError
@@ -105,7 +106,36 @@ def test_answers_say_which_assumptions_fail(run, towers: xr.Dataset) -> None:
     other = attribute(fit_network(towers.assign(CO2=tied), GRAPH), replicates=20)
     flag = query(other, target="GPP").flag[0]
     assert "graph misses correlations" in flag
-    assert "independence fails" in flag
+    assert "independence of CO2 and TA fails" in flag
+
+
+def test_an_effect_that_cannot_be_says_why(run, towers: xr.Dataset) -> None:
+    rest = query(run, target="GPP", driver="remainder", quantity="direct").iloc[0]
+    assert (rest.target, rest.driver, rest.quantity) == ("GPP", "remainder", "direct")
+    assert np.isnan(rest.estimate)
+    assert "only shares" in rest.note
+    trend = query(run, target="GPP", driver="TA", quantity="trend", transform="raw").iloc[0]
+    assert trend.driver == "TA"
+    assert "trends of raw months" in trend.note
+    parents = {**GRAPH.parents, "GPP": ("TA",)}
+    cut = attribute(fit_network(towers, CausalGraph(parents, GRAPH.identities)), replicates=20)
+    row = query(cut, target="GPP", driver="CO2", quantity="direct").iloc[0]
+    assert np.isnan(row.estimate)
+    assert row.note == "no edge in the graph"
+    through_gpp_or_reco = query(cut, target="NEP", driver="CO2", quantity="direct").iloc[0]
+    assert np.isfinite(through_gpp_or_reco.estimate)
+    assert through_gpp_or_reco.note == ""
+
+
+def test_unknown_options_are_named_and_what_if_has_its_flag(towers: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="nearest: season"):
+        fit_network(towers, GRAPH, seasons="JJA")
+    networks = fit_network(towers, GRAPH)
+    with pytest.raises(ConfigError, match="nearest: replicates"):
+        attribute(networks, replicate=20)
+    with pytest.raises(ConfigError, match="nearest: level"):
+        what_if(networks, {"TA": 1.0}, levels=0.9)
+    assert what_if(networks, {"TA": 1.0}, replicates=20).attrs["flag"] == "only 4 places"
 
 
 def test_transforms_are_chosen(run) -> None:

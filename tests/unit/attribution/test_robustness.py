@@ -14,7 +14,7 @@ from uflux_stats.attribution.robustness import (
     random_common_cause,
     robustness_values,
 )
-from uflux_stats.attribution.validity import copula_fit, d_calibration, independence_tests
+from uflux_stats.attribution.validity import copula_fit, d_calibration, flags, independence_tests
 from uflux_stats.errors import GraphError, MissingExtraError, SampleError
 
 
@@ -71,6 +71,29 @@ def test_one_table_says_what_all_methods_say(network: Network) -> None:
     assert row.doubled == pytest.approx(2 * row.total)
     assert abs(row.placebo) < abs(row.total)
     assert row.n == 3000
+
+
+def test_a_method_without_an_answer_does_not_disagree(network: Network) -> None:
+    silent = effect_table(network) * np.nan
+    row = agreement(network, silent=silent).set_index(["target", "driver"]).loc[("GPP", "TA")]
+    assert (row.same_sign, row.n_methods) == (1.0, 4)
+    against = agreement(network, silent=silent, against=-effect_table(network))
+    row = against.set_index(["target", "driver"]).loc[("GPP", "TA")]
+    assert (row.same_sign, row.n_methods) == (0.8, 5)
+
+
+def test_flags_name_the_claim_that_fails() -> None:
+    rng = np.random.default_rng(2)
+    ta, swin, error = rng.normal(size=(3, 2000))
+    data = pd.DataFrame({"TA": ta, "SWIN": swin + ta, "GPP": ta + error, "RECO": ta + error})
+    data += 0.3 * rng.normal(size=data.shape)
+    shared = CausalGraph({"TA": (), "SWIN": ("TA",), "GPP": ("TA", "SWIN"), "RECO": ("TA", "SWIN")})
+    said = flags(fit_network(data, shared, transform="raw").select())
+    assert said == "only 1 place", "errors that targets share are no failure"
+    wrong = CausalGraph({"TA": (), "SWIN": (), "GPP": ("TA", "SWIN"), "RECO": ("TA", "SWIN")})
+    said = flags(fit_network(data, wrong, transform="raw").select())
+    # covariance 1, variances with noise 1.09 and 2.09
+    assert "independence of SWIN and TA fails (0.66)" in said
 
 
 def test_a_true_graph_passes_and_a_wrong_one_fails(

@@ -188,3 +188,19 @@ def test_a_copied_variable_is_named() -> None:
     graph = CausalGraph({"TA": (), "TS": (), "GPP": ("TA", "TS")})
     with pytest.raises(SampleError, match="linearly independent"):
         fit_network(table().assign(TS=lambda data: 2 * data.TA + 1), graph, transform="raw")
+
+
+def test_a_given_nep_is_kept() -> None:
+    parents = {"TA": (), "GPP": ("TA",), "RECO": ("TA",), "NEP": ("TA",)}
+    graph = CausalGraph(parents, {"NEP": {"GPP": 1.0, "RECO": -1.0}})
+    rng = np.random.default_rng(4)
+    frame = table().assign(RECO=rng.normal(size=120), NEP=rng.normal(size=120))
+    kept = fit_network(frame, graph, transform="raw").select().sample
+    np.testing.assert_array_equal(kept.column("NEP"), frame.NEP)
+    made = fit_network(frame.drop(columns="NEP"), graph, transform="raw").select().sample
+    np.testing.assert_allclose(made.column("NEP"), frame.GPP - frame.RECO)
+    data = towers(PLACES)
+    fluxes = {"RECO": data.NEE + data.TA, "NEP": -data.NEE}
+    whole = data.assign({name: flux.assign_attrs(data.GPP.attrs) for name, flux in fluxes.items()})
+    kept = fit_network(whole, graph, transform="raw").select().sample
+    np.testing.assert_array_equal(kept.column("NEP"), -data.NEE.values.ravel())

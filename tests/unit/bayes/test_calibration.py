@@ -16,7 +16,7 @@ from uflux_stats.bayes.calibration import (
     prior_predictive,
 )
 from uflux_stats.bayes.leave_out import coverage_table, leave_sites_out
-from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
+from uflux_stats.bayes.options import Geometry, Level, RespirationOptions, SamplerOptions
 from uflux_stats.bayes.rows import model_rows
 from uflux_stats.errors import ConfigError
 from uflux_stats.stats.metrics import score
@@ -42,10 +42,18 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
     assert ("nu" in drawn.values) == (likelihood == "student_t")
 
 
-def test_ranks_are_uniform() -> None:
-    """About 60 simulations of the site model on a small design; fails once in a hundred designs."""
+@pytest.mark.parametrize(
+    ("level", "geometry"),
+    [
+        ("pft", "auto"),
+        pytest.param("site", "centred", marks=pytest.mark.slow),
+        pytest.param("site", "noncentred", marks=pytest.mark.slow),
+    ],
+)
+def test_ranks_are_uniform(level: Level, geometry: Geometry) -> None:
+    """60 simulations on a small design; fails once in a hundred designs."""
     towers = make_towers(sites=6, months=6)
-    rows = model_rows(towers, RespirationOptions())
+    rows = model_rows(towers, RespirationOptions(level=level, geometry=geometry))
     sampler = SamplerOptions(draws=186, tune=200, chains=1, cores=1)
     options = CalibrationOptions(simulations=SIMULATIONS, ranks=31, sampler=sampler)
     found = calibrate(rows, options, seed=11)

@@ -1,5 +1,6 @@
 """One small posterior: recovery of the truth, tables, files, comparison, and failures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 
 from tests.unit.bayes.conftest import Q10, RATE, VPD_EFFECT, make_towers
 from uflux_stats.baselines import baseline
+from uflux_stats.baselines.fluxes import respiration_by_table
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.compat import group, load_library
 from uflux_stats.bayes.draws import (
@@ -116,6 +118,15 @@ def test_parameter_table_drives_the_baseline(fit: RespirationFit, towers: xr.Dat
         fit.parameter_table(of="median")
 
 
+def test_a_table_keeps_the_temperature_of_its_fit(fit: RespirationFit, towers: xr.Dataset) -> None:
+    soil = replace(fit.rows, options=replace(fit.rows.options, temperature="TS"))
+    table = replace(fit, rows=soil).parameter_table()
+    colder = towers.assign(TS=(towers.TS - 10.0).assign_attrs(units="degC"))
+    again = type(table).from_json(table.to_json())
+    found = respiration_by_table(colder, again)
+    assert (found < respiration_by_table(colder, fit.parameter_table())).all()
+
+
 def test_months_are_calibrated(fit: RespirationFit) -> None:
     integral = probability_integral(fit.draws(200), fit.rows)
     assert 0.84 < np.mean((integral > 0.05) & (integral < 0.95)) < 0.97
@@ -136,6 +147,9 @@ def test_saved_and_loaded_is_the_same(fit: RespirationFit, tmp_path: Path) -> No
         assert raw.attrs["Conventions"].startswith("CF")
     with pytest.raises(DataFileError, match="that save_fit wrote"):
         load_fit(tmp_path / "nothing.nc")
+    (tmp_path / "table.json").write_text("{}")
+    with pytest.raises(DataFileError, match="that save_fit wrote"):
+        load_fit(tmp_path / "table.json")
 
 
 def test_missing_sampler_says_what_to_do(

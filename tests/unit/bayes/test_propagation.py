@@ -11,7 +11,13 @@ from uflux_stats.bayes.compat import group, tree_of
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.propagation import PropagationOptions, propagate, propagate_to_store
 from uflux_stats.bayes.spatial import SITE_EFFECTS, standard_deviations
-from uflux_stats.errors import ConfigError, DimensionError, GridError, MissingVariableError
+from uflux_stats.errors import (
+    ConfigError,
+    DimensionError,
+    GridError,
+    MissingVariableError,
+    RangeError,
+)
 from uflux_stats.grid import land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.stats.totals import total
@@ -110,6 +116,33 @@ def test_bad_input_is_named(fit: RespirationFit, drivers: xr.Dataset) -> None:
         propagate(fit, drivers, gpp=early.rename(time="month"))
     with pytest.raises(ConfigError, match="site_effect"):
         options(site_effect="some")
+
+
+def test_the_gate_travels_with_the_maps(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    failed = replace(fit, diagnosis=replace(fit.diagnosis, passed=False, rhat=1.2))
+    attrs = propagate(failed, drivers, options=options()).attrs
+    assert (attrs["gate"], attrs["rhat"]) == ("failed", 1.2)
+    assert {"ess_bulk", "ess_tail", "divergences"} <= set(attrs)
+    assert "gate not passed: R-hat 1.200" in failed.parameter_table().provenance
+
+
+@pytest.mark.parametrize("name", ["TA", "VPD"])
+def test_values_that_cannot_be_are_refused(
+    fit: RespirationFit, drivers: xr.Dataset, name: str
+) -> None:
+    odd = drivers.assign({name: (drivers[name] + 273.15).assign_attrs(drivers[name].attrs)})
+    with pytest.raises(RangeError, match=f"drivers.{name}: expected"):
+        propagate(fit, odd, options=options())
+
+
+def test_draws_held_at_the_largest_are_counted(fit: RespirationFit, drivers: xr.Dataset) -> None:
+    """Of a rate that no draw can hold back every value is; of the true one none."""
+    draws = group(fit.posterior, "posterior")
+    fast = draws.assign(log_rate=draws.log_rate + 50.0, log_rate_class=draws.log_rate_class + 50.0)
+    beyond = replace(fit, posterior=tree_of({"posterior": fast}))
+    found = propagate(beyond, drivers, options=options(values=1))
+    assert (found.RECO_clipped == 1.0).all()
+    assert propagate(fit, drivers, options=options()).RECO_clipped.sel(site_effect="none") == 0.0
 
 
 def test_smooth_fields_are_standard_and_correlated() -> None:

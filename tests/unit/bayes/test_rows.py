@@ -64,6 +64,25 @@ def test_missing_drivers_are_named(towers: xr.Dataset) -> None:
         model_rows(towers.assign(RECO=xr.full_like(towers.RECO, np.nan)), PLAIN)
 
 
+def test_effects_are_measured_on_training_towers_alone(towers: xr.Dataset) -> None:
+    options, others = RespirationOptions(effects=("VPD",)), [f"S{n:02d}" for n in range(1, 12)]
+    moved = towers.assign(
+        VPD=towers.VPD.where(towers.site != "S00", 40.0).assign_attrs(units="hPa")
+    )
+    kept, changed = (model_rows(data, options, measured=others) for data in (towers, moved))
+    assert kept.effects == changed.effects
+    assert kept.effects == model_rows(towers.sel(site=others), options).effects
+    assert len(kept.observed) == towers.RECO.size
+
+
+def test_places_that_cannot_be_told_are_named(towers: xr.Dataset) -> None:
+    with pytest.raises(MissingVariableError, match=r"coordinates \['lat'\] for level"):
+        model_rows(towers.drop_vars("lat"), RespirationOptions(level="continent"))
+    unclassed = towers.assign(IGBP=towers.IGBP.where(towers.site != "S03"))
+    with pytest.raises(MissingVariableError, match=r"got none for \['S03'\]"):
+        model_rows(unclassed, PLAIN)
+
+
 def test_a_driver_that_does_not_vary_is_refused(towers: xr.Dataset) -> None:
     still = towers.assign(VPD=xr.full_like(towers.VPD, 5.0))
     with pytest.raises(ConfigError, match="that vary, got VPD"):

@@ -91,9 +91,9 @@ def test_sinks_have_a_row_for_each_route() -> None:
     rows = [("global", route, "", 5.0, 4.0, 6.0) for route in routes]
     rows += [("global", "q10", "spatial", 9.0, 2.0, 12.0)]
     table = pd.DataFrame(rows, columns=["region", "route", "site_effect", "value", "low", "high"])
-    left, right = sinks_explained(table).axes
+    left, right = sinks_explained(table.replace("spatial", "none"), "none").axes
     assert len(left.get_yticklabels()) == len(rows)
     widths = [bar.get_width() for bar in right.patches]
     assert widths == [0.0, -4.0, 10.0]
     with pytest.raises(MissingVariableError, match="region 'global'"):
-        sinks_explained(table.assign(region="Asia"))
+        sinks_explained(table.assign(region="Asia"), "spatial")

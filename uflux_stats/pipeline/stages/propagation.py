@@ -16,6 +16,8 @@ from uflux_stats.bayes import (
     propagate,
     propagate_to_store,
 )
+from uflux_stats.bayes.draws import LARGEST_LOG
+from uflux_stats.bayes.gate import MEASURED
 from uflux_stats.bayes.sinks import FIXED, explained_gap, sink_routes
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.regions import By
@@ -55,7 +57,7 @@ def propagation(task: Task) -> Mapping[str, Number]:
     totals: dict[str, xr.Dataset] = {}
     for form, fit in of_form.items():
         totals[form] = (
-            _totals(propagate(fit, drivers, gpp=gpp, options=options))
+            _totals(propagate(fit, drivers, gpp=gpp, options=options), fit)
             if totals
             else _stored(fit, drivers, gpp, options, task)
         )
@@ -77,14 +79,36 @@ def _stored(
     task: Task,
 ) -> xr.Dataset:
     path = task.output(POSTERIOR_FLUXES)
-    return _totals(open_store(propagate_to_store(fit, drivers, path, gpp=gpp, options=options)))
+    stored = open_store(propagate_to_store(fit, drivers, path, gpp=gpp, options=options))
+    return _totals(stored, fit)
 
 
-def _totals(carried: xr.Dataset) -> xr.Dataset:
+def _totals(carried: xr.Dataset, fit: RespirationFit) -> xr.Dataset:
+    """Pick the totals, and put the gate of the sample beside them."""
     names = {"RECO_total": "RECO", "NEP_total": "NEP"}
     dims = ("site_effect", "draw", "region", "year")
     found = carried[list(names)].rename(names).transpose(*dims).load()
-    return found.reset_coords(drop=True).drop_attrs(deep=False)
+    found["RECO_clipped"] = carried["RECO_clipped"].load()
+    gate = {name: ((), value, {"units": "1"}) for name, value in _gate(fit).items()}
+    return found.reset_coords(drop=True).drop_attrs(deep=False).assign(gate)
+
+
+def _gate(fit: RespirationFit) -> dict[str, float]:
+    """Give what the gate saw as numbers that stand beside each other for all forms."""
+    measured = {name: float(getattr(fit.diagnosis, name)) for name in MEASURED}
+    return {"gate_passed": float(fit.diagnosis.passed), **measured}
+
+
+def _caveat(totals: xr.Dataset, form: str, kind: str) -> str:
+    """Words on a sample that did not pass the gate and on draws held at the largest value."""
+    one = totals.sel(form=form, site_effect=kind)
+    held, words = float(one["RECO_clipped"]), ""
+    if not float(one["gate_passed"]):
+        ess = min(float(one["ess_bulk"]), float(one["ess_tail"]))
+        words += f"; gate not passed (R-hat {float(one['rhat']):.3f}, ESS {ess:.0f})"
+    if held > 0.0:
+        words += f"; {held:.2g} of the values held at {np.exp(LARGEST_LOG):.0f} gC m-2 d-1"
+    return words
 
 
 def _fixed(drivers: xr.Dataset, gpp: xr.DataArray, task: Task) -> dict[str, xr.DataArray]:
@@ -111,16 +135,18 @@ def _numbers(totals: xr.Dataset, first: str, shown: str) -> Iterator[tuple[str, 
         for form in mean["form"].values:
             for kind in mean["site_effect"].values:
                 draws = mean.sel(form=form, site_effect=kind, region="globe").values
+                caveat = _caveat(totals, str(form), str(kind))
                 yield (
                     key("respiration", str(form), "total", "global", name, str(kind)),
-                    _of_draws(draws, f"site effects on unseen cells: {kind}"),
+                    _of_draws(draws, f"site effects on unseen cells: {kind}{caveat}"),
                 )
+        caveat = _caveat(totals, first, shown)
         for region in mean["region"].values[1:]:
             draws = mean.sel(form=first, site_effect=shown, region=region).values
             if np.isfinite(draws).all():
                 yield (
                     key("respiration", first, "total", str(region), name, shown),
-                    _of_draws(draws, f"site effects on unseen cells: {shown}"),
+                    _of_draws(draws, f"site effects on unseen cells: {shown}{caveat}"),
                 )
 
 
@@ -136,10 +162,10 @@ def sinks(task: Task) -> Mapping[str, Number]:
     table = sink_routes(routes, totals)
     write_table(table, task, SINKS)
     world = table[table["region"] == "global"]
-    return dict(_told(world)) | dict(_shares(explained_gap(world)))
+    return dict(_told(world, totals)) | dict(_shares(explained_gap(world), totals))
 
 
-def _told(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
+def _told(table: pd.DataFrame, totals: xr.Dataset) -> Iterator[tuple[str, Number]]:
     """Yield the sinks that the draws allow; those of the other routes have numbers already."""
     note = "upscaled GPP minus the respiration of the form"
     for row in table.to_dict("records"):
@@ -147,12 +173,13 @@ def _told(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
         name = key("respiration", "divergence", *(part for part in parts if part))
         if row["site_effect"]:
             ends = (row["low"], row["high"])
-            yield name, number(row["value"], "PgC yr-1", interval=ends, note=note)
+            told = note + _caveat(totals, row["route"], row["site_effect"])
+            yield name, number(row["value"], "PgC yr-1", interval=ends, note=told)
         elif row["route"] == FIXED:
             yield name, number(row["value"], "PgC yr-1", note=note)
 
 
-def _shares(gaps: pd.DataFrame) -> Iterator[tuple[str, Number]]:
+def _shares(gaps: pd.DataFrame, totals: xr.Dataset) -> Iterator[tuple[str, Number]]:
     notes = {
         "form": "how much nearer the form is to the models than fixed Q10; below 0: farther",
         "draws": "width of the 90 % interval of the draws",
@@ -160,8 +187,10 @@ def _shares(gaps: pd.DataFrame) -> Iterator[tuple[str, Number]]:
     for row in gaps.to_dict("records"):
         stem = ("respiration", "divergence", row["region"])
         label = (row["form_of"], row["site_effect"])
+        caveat = _caveat(totals, *label)
         for name, note in notes.items():
-            share = number(row[f"{name}_share"], note=f"{note}, over the gap of {row['gap']:.3g}")
+            told = f"{note}, over the gap of {row['gap']:.3g}{caveat}"
+            share = number(row[f"{name}_share"], note=told)
             yield key(*stem, "explained", name, *label), share
         held = "whether the 90 % interval of the draws holds the models' mean"
-        yield key(*stem, "reaches", *label), number(row["reaches"], note=held)
+        yield key(*stem, "reaches", *label), number(row["reaches"], note=held + caveat)
