@@ -14,6 +14,7 @@ from uflux_stats.pipeline.stages import (
     allocation,
     allocation_figures,
     budget,
+    calibration,
     data,
     drawing,
     engine,
@@ -23,6 +24,7 @@ from uflux_stats.pipeline.stages import (
     recovery,
     tower_drivers,
 )
+from uflux_stats.pipeline.trust_plan import calibrated_on, grid_trust, tower_trust
 
 
 def plan(config: RunConfig) -> tuple[Stage, ...]:
@@ -107,6 +109,7 @@ def _engine(config: RunConfig) -> tuple[Stage, ...]:
             outputs=(engine.VALIDATION,),
             settings=validation,
         ),
+        *tower_trust(config),
     )
 
 
@@ -115,13 +118,19 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     if not _has_grid(config):
         return ()
     given = config.input
+    whole = calibrated_on(config) is not None
+    learned = (calibration.INTERVALS, calibration.CONSISTENCY) if whole else ()
     upscale = Stage(
         "upscale",
         gridding.upscale,
-        needs=(engine.REFINER, *_twin_needs(config)),
+        needs=(engine.REFINER, *learned, *_twin_needs(config)),
         files=_driver_files(config),
         outputs=(gridding.FLUXES,),
-        settings={"climatology_year": given.climatology_year, "rows": config.output.rows},
+        settings={
+            "climatology_year": given.climatology_year,
+            "rows": config.output.rows,
+            "calibrated": whole,
+        },
     )
     statistics = Stage(
         "statistics",
@@ -135,7 +144,8 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
         recovery.recovery,
         needs=(data.TWIN, gridding.FLUXES, gridding.STATISTICS, engine.VALIDATION),
     )
-    return (upscale, statistics, recovered) if config.is_twin else (upscale, statistics)
+    always = (upscale, grid_trust(config), statistics)
+    return (*always, recovered) if config.is_twin else always
 
 
 def _learner(config: RunConfig) -> dict[str, Any]:

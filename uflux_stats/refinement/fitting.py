@@ -14,7 +14,8 @@ from uflux_stats.baselines import (
 )
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
-from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
+from uflux_stats.refinement.dissimilarity import Domain, fit_domain
+from uflux_stats.refinement.learners import Ensemble, fit_ensemble, importance, predict_ensemble
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
@@ -120,6 +121,19 @@ def process_names(options: RefineOptions) -> tuple[str, ...]:
     """Names of the predictors that ``with_process`` appends."""
     chosen = PROCESS_PREDICTORS if options.process_predictors else ()
     return tuple(f"baseline_{name}" for name in chosen)
+
+
+def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain | None:
+    """Measure the dissimilarity of the training rows; a predictor counts as much as to all fluxes.
+
+    To networks, whose importances are not known, all predictors count alike. None where it cannot
+    be measured; see ``fit_domain``.
+    """
+    predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
+    width = predictors.shape[1]
+    shares = [importance(ensemble, width) for ensemble in fit.ensembles.values()]
+    shares = shares or [np.full(width, 1 / width)]
+    return fit_domain(predictors, np.mean(shares, axis=0), table.site)
 
 
 def with_process(

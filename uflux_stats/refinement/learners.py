@@ -65,6 +65,23 @@ def _draw(rng: np.random.Generator, size: int, fraction: float) -> NDArray[np.fl
     return chosen.astype(np.float32)
 
 
+def importance(ensemble: Ensemble, width: int) -> NDArray[np.float64]:
+    """Share of each predictor in what all splits of an ensemble gained, (feature,); zeros if none.
+
+    Parameters
+    ----------
+    ensemble : list of xgboost.Booster
+    width : int
+        Number of predictors.
+    """
+    gained = np.zeros(width)
+    for booster in ensemble:
+        for name, gain in booster.get_score(importance_type="total_gain").items():
+            gained[int(name.removeprefix("f"))] += gain
+    whole = gained.sum()
+    return gained / whole if whole else gained
+
+
 def predict_ensemble(ensemble: Ensemble, table: Table, *, threads: int = 1) -> Table:
     """Predict with every member.
 

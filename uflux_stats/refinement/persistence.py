@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
 
+import numpy as np
 import xgboost as xgb
 
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
+from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
 from uflux_stats.refinement.neural.ensemble import Networks
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.options import RefineOptions
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
+_ROWS: Final = "training.npy"
 
 
-def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) -> Path:
+def save_parts(
+    options: RefineOptions, spec: FeatureSpec, fit: Fit, domain: Domain | None, path: Path
+) -> Path:
     """Write the parts of a refiner to a new folder; a half-written folder never has its name.
 
     Raises
@@ -49,13 +54,21 @@ def save_parts(options: RefineOptions, spec: FeatureSpec, fit: Fit, path: Path) 
         "parameters": json.loads(fit.parameters.to_json()),
         "members": {flux: len(ensemble) for flux, ensemble in fit.ensembles.items()},
     }
+    if domain is not None:
+        np.save(partial / _ROWS, domain.rows, allow_pickle=False)
+        head["domain"] = {
+            "centre": domain.centre.tolist(),
+            "weight": domain.weight.tolist(),
+            "mean_distance": domain.mean_distance,
+            "threshold": domain.threshold,
+        }
     (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
     if path.exists():
         shutil.rmtree(path)
     return partial.rename(path)
 
 
-def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
+def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:
     """Read the parts that ``save_parts`` wrote.
 
     Raises
@@ -77,13 +90,14 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit]:
         }
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
         options = _options(head["options"])
+        domain = _read_domain(path, head.get("domain"))
         width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
         if options.model == "neural":
             networks = Networks.load(path / _NETWORKS, options.members)
             _require_width({len(networks.scaling.centre)}, width)
-            return options, spec, Fit(parameters, {}, networks)
+            return options, spec, Fit(parameters, {}, networks), domain
         _require_width({one.num_features() for each in ensembles.values() for one in each}, width)
-        return options, spec, Fit(parameters, ensembles)
+        return options, spec, Fit(parameters, ensembles), domain
     # XGBoost's own error is a ValueError
     except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(
@@ -95,6 +109,16 @@ def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
     network = NetworkOptions(**stored.get("network", {}))
     return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), "network": network})
+
+
+def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:
+    if head is None:
+        return None
+    centre, weight = (np.array(head[name], dtype=float) for name in ("centre", "weight"))
+    rows = np.load(path / _ROWS, allow_pickle=False)
+    if rows.ndim != 2 or not rows.shape[1] == len(centre) == len(weight):
+        raise ValueError(f"training rows of shape {rows.shape} for {len(centre)} predictors")
+    return Domain(centre, weight, rows, head["mean_distance"], head["threshold"])
 
 
 def _require_width(found: set[int], width: int) -> None:

@@ -2,33 +2,28 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
-from uflux_stats.baselines import baseline, complete_drivers
-from uflux_stats.checks import require_dims, require_ranges, require_variables
-from uflux_stats.errors import CalendarError, DimensionError, MissingVariableError
+from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_coordinates
-from uflux_stats.io.drops import Drop, Reason, to_json
-from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
-from uflux_stats.refinement.fitting import Fit, fit_rows, flux_attrs, predict_rows
+from uflux_stats.refinement.dissimilarity import Domain
+from uflux_stats.refinement.features import FeatureSpec
+from uflux_stats.refinement.fitting import Fit, domain_of, fit_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
+from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
 from uflux_stats.refinement.splits import Split
-from uflux_stats.refinement.table import Mask, Rows, TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, training_table
 from uflux_stats.refinement.validation import (
     ValidationOptions,
     cross_validate,
     validation_metrics,
 )
-from uflux_stats.schema import FLUXES
 from uflux_stats.stats.views import html_view
-
-MONTHS_OF_A_YEAR: Final = 12
 
 
 @dataclass(repr=False)
@@ -42,6 +37,8 @@ class Refiner:
         The predictors.
     fit : Fit
         Parameters and ensembles, fitted to all towers.
+    domain : Domain or None
+        Where the towers lie among the predictors; None if that cannot be measured.
     table : TrainingTable or None
         What it was fitted to; a loaded refiner has none.
     validation : dict of xr.Dataset
@@ -51,6 +48,7 @@ class Refiner:
     options: RefineOptions
     spec: FeatureSpec
     fit: Fit
+    domain: Domain | None = None
     table: TrainingTable | None = None
     validation: dict[str, xr.Dataset] = field(default_factory=dict)
 
@@ -107,10 +105,42 @@ class Refiner:
         CalendarError
             If months are missing or not in order, or fewer than twelve.
         """
-        fluxes = predict_fluxes(self, drivers, threads=threads)
+        prepared = prepare(drivers, self.spec, self.fit)
+        fluxes = predict_fluxes(prepared, self.fit, self.options, threads=threads)
         if {"lat", "lon"} <= set(fluxes.dims) and "LANDFRAC" in drivers:
             return fluxes.assign_coords(cell_coordinates(drivers))
         return fluxes
+
+    def applicability(self, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
+        """Tell how unlike the towers each cell and month is, and where that is too far.
+
+        Parameters
+        ----------
+        drivers : xr.Dataset, (site, time) or (time, lat, lon)
+            As for ``predict``.
+        threads : int
+
+        Returns
+        -------
+        xr.Dataset, (site, time) or (time, lat, lon) [1]
+            DI, the dissimilarity index: distance to the nearest training month among the weighted
+            predictors, over the mean distance of training; and AOA, the area of applicability: 1
+            where DI is within that of held-out towers (``AOA.attrs["threshold"]``), else 0. Missing
+            where nothing is predicted.
+
+        Raises
+        ------
+        MissingVariableError
+            If the refiner was fitted to one tower alone, or as in ``predict``.
+        DimensionError, UnitsError, RangeError, CalendarError
+            As in ``predict``.
+
+        References
+        ----------
+        Meyer and Pebesma (2021), doi 10.1111/2041-210X.13650.
+        """
+        prepared = prepare(drivers, self.spec, self.fit)
+        return judge(prepared, self.domain, self.options, threads=threads)
 
     def validate(
         self,
@@ -157,7 +187,7 @@ class Refiner:
 
     def save(self, path: str | Path) -> Path:
         """Write the refiner to a new folder, whole or not at all; see ``Refiner.load``."""
-        return save_parts(self.options, self.spec, self.fit, Path(path))
+        return save_parts(self.options, self.spec, self.fit, self.domain, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "Refiner":
@@ -225,28 +255,8 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     chosen = replace(options or RefineOptions(), **changes)
     table = training_table(towers, coordinates=chosen.coordinates)
     everything = np.ones(len(table.site), bool)
-    return Refiner(chosen, table.spec, fit_rows(table, everything, chosen, [chosen.seed]), table)
-
-
-def predict_fluxes(refiner: Refiner, drivers: xr.Dataset, *, threads: int = 1) -> xr.Dataset:
-    """Predict as ``Refiner.predict`` does, without the coordinates of the cells."""
-    _require_months(drivers)
-    require_variables(drivers, REQUIRED, name="drivers")
-    completed = complete_drivers(drivers).compute()
-    require_variables(completed, refiner.spec.drivers, name="drivers")
-    require_ranges(completed, refiner.spec.dynamic, name="drivers")
-    predictors = features(completed, refiner.spec).values
-    space = [dim for dim in completed["TA"].dims if dim != "time"]
-    layout = xr.zeros_like(completed["TA"].transpose(*space, "time"), dtype=np.float32)
-    usable, drops = _usable(completed, layout, refiner.spec)
-    process = _process(refiner, completed, layout, usable)
-    rows = np.ascontiguousarray(predictors[:, usable].T)
-    predicted = predict_rows(refiner.fit, process, rows, refiner.options, threads=threads)
-    labelled = {name: _lay_out(values, usable, layout, name)
-                for name, values in predicted.items()}  # fmt: skip
-    dims = ("member", *completed["TA"].dims)
-    fluxes = xr.Dataset(labelled).transpose(*dims)
-    return fluxes.assign_attrs(title="Refined land fluxes", dropped=to_json(drops))
+    fit = fit_rows(table, everything, chosen, [chosen.seed])
+    return Refiner(chosen, table.spec, fit, domain_of(table, fit, chosen), table)
 
 
 def _skill(metrics: xr.Dataset) -> pd.DataFrame:
@@ -257,64 +267,3 @@ def _skill(metrics: xr.Dataset) -> pd.DataFrame:
         "rmse refined": refined.rmse, "months": refined.n, "towers": refined.n_towers,
     }  # fmt: skip
     return pd.DataFrame({name: values.to_series() for name, values in columns.items()})
-
-
-def _process(
-    refiner: Refiner, drivers: xr.Dataset, layout: xr.DataArray, usable: Mask
-) -> dict[str, Rows]:
-    """Baseline fluxes at the usable cells and months."""
-    modelled = baseline(drivers, refiner.fit.parameters).transpose(*layout.dims)
-    return {name: modelled[name].values.reshape(usable.shape)[usable] for name in FLUXES}
-
-
-def _require_months(drivers: xr.Dataset) -> None:
-    """Raise on a climatology, or less than a year: all months tell what a place is like."""
-    if "month" in drivers.dims:
-        raise DimensionError(
-            "drivers: expected dimension 'time', got the months of a climatology; "
-            "date it first with date_climatology(drivers)"
-        )
-    require_dims(drivers, ["time"], name="drivers")
-    if drivers.sizes["time"] < MONTHS_OF_A_YEAR:
-        raise CalendarError(
-            f"drivers.time: expected at least twelve months, got {drivers.sizes['time']}; the "
-            "climate of a place is among the predictors: give a whole year, select months after"
-        )
-
-
-def _usable(
-    drivers: xr.Dataset, layout: xr.DataArray, spec: FeatureSpec
-) -> tuple[Mask, list[Drop]]:
-    """Cells and months, (cell, time), where all that training always had is known.
-
-    Also returned is what is lost to each driver beyond the first four, the land mask.
-    """
-    usable = np.ones(layout.shape, bool)
-    drops = []
-    for name in dict.fromkeys((*REQUIRED, *spec.required)):
-        known = spec.known(drivers, name).broadcast_like(layout).transpose(*layout.dims).values
-        lost = int((usable & ~known).sum())
-        if lost and name not in REQUIRED:
-            drops.append(Drop("", name, Reason.NOT_PREDICTED, lost))
-        usable &= known
-    if not usable.any():
-        raise MissingVariableError(
-            f"drivers: expected cells with all of {list(spec.required)}, got none; fill what is "
-            "missing everywhere, or check the masks"
-        )
-    return usable.reshape(-1, layout.sizes["time"]), drops
-
-
-def _lay_out(
-    values: NDArray[np.float32], usable: Mask, layout: xr.DataArray, name: str
-) -> xr.DataArray:
-    """Put predictions (member, row) back on (member, *space, time)."""
-    whole = np.full((len(values), *usable.shape), np.nan, np.float32)
-    whole[:, usable] = values
-    shaped = whole.reshape(len(values), *layout.shape)
-    return xr.DataArray(
-        shaped,
-        dims=("member", *layout.dims),
-        coords={**layout.coords, "member": np.arange(len(values))},
-        attrs=flux_attrs(name),
-    )

@@ -5,7 +5,7 @@ import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -17,9 +17,17 @@ from uflux_stats.choices import require_least
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
+from uflux_stats.refinement.consistency import (
+    CONSISTENT,
+    RECONCILED,
+    Consistency,
+    reconciled_attrs,
+)
 from uflux_stats.refinement.features import REQUIRED
 from uflux_stats.refinement.fitting import DIFFERENCE, flux_attrs
-from uflux_stats.refinement.refiner import Refiner, predict_fluxes
+from uflux_stats.refinement.intervals import BOUNDS, Intervals
+from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
+from uflux_stats.refinement.refiner import Refiner
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +47,17 @@ class UpscaleOptions:
         Threads of one prediction.
     progress : bool
         Show a bar.
+    intervals : Intervals, optional
+        Write the interval of each flux as well; see ``calibrate``.
+    consistency : Consistency, optional
+        Write GPP, RECO and NEE that close their budget as well; see ``fit_consistency``.
     """
 
     rows: int = 800_000
     threads: int = 2
     progress: bool = False
+    intervals: Intervals | None = None
+    consistency: Consistency | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -76,7 +90,8 @@ def upscale(
     Path
         The store: GPP, RECO, NEE, NEE_difference [gC m-2 d-1], LE [W m-2] on (member, time, lat,
         lon); the same names with ``_quantile`` on (quantile, time, lat, lon), the spread of the
-        ensemble; coordinates land_area [m2], continent, IGBP, KOPPEN (lat, lon). Missing where a
+        ensemble; DI and AOA (time, lat, lon), see ``Refiner.applicability``, where the fit knows
+        them; coordinates land_area [m2], continent, IGBP, KOPPEN (lat, lon). Missing where a
         required driver is.
 
     Raises
@@ -120,7 +135,7 @@ def upscale(
     """
     require_usable(refiner, drivers)
     drivers = drivers.transpose("time", "lat", "lon", ...)
-    template = _template(refiner, drivers)
+    template = _template(refiner, drivers, options)
     height = max(1, options.rows // (drivers.sizes["time"] * drivers.sizes["lon"]))
     writer = create_store(
         template,
@@ -162,26 +177,44 @@ def require_usable(refiner: Refiner, drivers: xr.Dataset) -> None:
     require_variables(first, (*refiner.spec.drivers, "LANDFRAC"), name="drivers")
 
 
-def _template(refiner: Refiner, drivers: xr.Dataset) -> xr.Dataset:
+def _template(refiner: Refiner, drivers: xr.Dataset, options: UpscaleOptions) -> xr.Dataset:
     """Lay out the store without values."""
     import dask.array  # adds warning filters, so not at our own import
 
     axes = {name: drivers.sizes[name] for name in ("time", "lat", "lon")}
     names = [*refiner.fit.fluxes]
     names += [DIFFERENCE] if {"GPP", "RECO"} <= set(names) else []
-    layout = {}
-    for name in names:
+    fluxes = {name: flux_attrs(name) for name in names}
+    if options.consistency is not None:
+        reconciled = zip(RECONCILED, map(reconciled_attrs, CONSISTENT), strict=True)
+        fluxes |= dict(reconciled)
+    layout: dict[str, Any] = {}
+    for name, attrs in fluxes.items():
         for dim, size, suffix in (
             ("member", refiner.options.members, ""),
             ("quantile", len(QUANTILES), "_quantile"),
         ):
             zeros = dask.array.zeros((size, *axes.values()), dtype=np.float32)
-            layout[name + suffix] = ((dim, *axes), zeros, flux_attrs(name))
+            layout[name + suffix] = ((dim, *axes), zeros, attrs)
+    zeros = dask.array.zeros(tuple(axes.values()), dtype=np.float32)
+    judged = _judgement_attrs(refiner, options.intervals)
+    layout |= {name: (tuple(axes), zeros, attrs) for name, attrs in judged.items()}
     places = cell_coordinates(drivers)
     index = {"member": np.arange(refiner.options.members), "quantile": list(QUANTILES)}
     coords = {name: drivers[name] for name in axes}
     dated = {name: drivers.attrs[name] for name in ("climatology_year",) if name in drivers.attrs}
     return xr.Dataset(layout, coords={**coords, **index}, attrs=dated).assign_coords(places)
+
+
+def _judgement_attrs(
+    refiner: Refiner, intervals: Intervals | None
+) -> dict[str, dict[str, str | float]]:
+    """Attributes of what says how far to believe the fluxes, by name; (time, lat, lon) all."""
+    found = {} if refiner.domain is None else refiner.domain.attrs
+    if intervals is not None:
+        found |= {f"{name}_{end}": dict(intervals.attrs(name, end))
+                  for name in intervals.factor for end in BOUNDS}  # fmt: skip
+    return found
 
 
 def _write_band(
@@ -195,11 +228,19 @@ def _write_band(
         missing = {name: np.float32(np.nan) for name in empty.data_vars}
         writer.write(xr.full_like(empty, missing).compute())
         return False
-    predicted = predict_fluxes(refiner, band, threads=options.threads)
+    prepared = prepare(band, refiner.spec, refiner.fit)
+    predicted = predict_fluxes(prepared, refiner.fit, refiner.options, threads=options.threads)
     for drop in json.loads(predicted.attrs["dropped"]):
         told = "%s is missing in %d cells and months of a band; nothing is predicted there"
         logger.warning(told, drop["variable"], drop["n"])
-    writer.write(predicted.merge(quantiles(predicted)).drop_attrs())
+    if options.consistency is not None:
+        predicted = predicted.merge(options.consistency.reconcile(predicted))
+    parts = [predicted, quantiles(predicted)]
+    if refiner.domain is not None:
+        parts.append(judge(prepared, refiner.domain, refiner.options, threads=options.threads))
+    if options.intervals is not None:
+        parts.append(options.intervals.bounds(predicted, band["IGBP"]))
+    writer.write(xr.merge(parts, combine_attrs="drop").drop_attrs())
     return True
 
 

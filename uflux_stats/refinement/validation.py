@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,7 @@ from uflux_stats.refinement.table import Rows, TrainingTable
 from uflux_stats.stats.metrics import score
 
 SOURCES: Final = ("observed", "baseline", "refined")
+SPREAD: Final = "spread"
 MEMBERS: Final = 4
 """Members of the ensemble in validation; fewer than in a fit, for time, and never flattering."""
 Predicted = dict[str, dict[str, Rows]]
@@ -77,8 +78,8 @@ def cross_validate(
     -------
     xr.Dataset, (source, site, time)
         Each flux as observed, by the baseline and refined (mean of the members), where all rows
-        of a flux have all three; NEE_difference too; the ``fold`` (site, time) of each row, and
-        the static classes of the towers.
+        of a flux have all three; NEE_difference too; the ``NAME_spread`` of the members and the
+        ``fold`` of each row, (site, time), and the static classes of the towers.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def cross_validate(
     fold = split_folds(table.towers, table.site, split=split, folds=how.folds, seed=options.seed)
     work = _fold_work(table, shown, fold, chosen)
     predicted = _run(work, int(fold.max()) + 1, how)
-    whole = {source: _gather(predicted, source, len(table.site)) for source in SOURCES[1:]}
+    whole = {part: _gather(predicted, part, len(table.site)) for part in (*SOURCES[1:], SPREAD)}
     return _label(table, whole, fold).assign_attrs(
         split=split, folds=int(fold.max()) + 1, members=how.members, target=options.target
     )
@@ -151,9 +152,11 @@ def _fold_work(
         process = {k: v[held_out] for k, v in shown.baseline(fit.parameters).items()}
         members = predict_rows(fit, process, shown.predictors[held_out], options)
         refined = {k: v.mean(axis=0, dtype=np.float64) for k, v in members.items()}
+        spread = {k: v.std(axis=0, dtype=np.float64, ddof=min(1, len(v) - 1))
+                  for k, v in members.items()}  # fmt: skip
         if "GPP" in process and "RECO" in process:
             process["NEE_difference"] = process["RECO"] - process["GPP"]
-        return held_out, {"baseline": process, "refined": refined}
+        return held_out, {"baseline": process, "refined": refined, SPREAD: spread}
 
     return work
 
@@ -191,19 +194,28 @@ def _label(
     table: TrainingTable, predicted: dict[str, dict[str, Rows]], fold: NDArray[np.intp]
 ) -> xr.Dataset:
     """Lay out observed and predicted rows on (source, site, time)."""
-    labelled = {}
+    labelled: dict[str, Any] = {}
     for name in predicted["refined"]:
         of_flux = name.removesuffix("_difference")
         rows = [table.observed[of_flux], *(predicted[source][name] for source in SOURCES[1:])]
         together = np.isfinite(rows).all(axis=0)
         values = np.stack([table.put(np.where(together, row, np.nan)) for row in rows])
         labelled[name] = (("source", "site", "time"), values, flux_attrs(name))
+        spread = table.put(np.where(together, predicted[SPREAD][name], np.nan))
+        labelled[f"{name}_{SPREAD}"] = (("site", "time"), spread, _spread_attrs(name))
     statics = {name: table.towers[name] for name in ("IGBP", "KOPPEN") if name in table.towers}
     places = {name: table.towers[name] for name in ("site", "time", "lat", "lon")}
     return xr.Dataset(
         {**labelled, **statics, "fold": (("site", "time"), table.put(fold.astype(float)))},
         coords={**places, "source": list(SOURCES)},
     )
+
+
+def _spread_attrs(name: str) -> dict[str, str]:
+    return {
+        "long_name": f"standard deviation of the members of {name}",
+        "units": flux_attrs(name)["units"],
+    }
 
 
 def validation_metrics(predictions: xr.Dataset) -> xr.Dataset:

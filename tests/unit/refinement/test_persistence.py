@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -34,10 +35,10 @@ def test_direct_target_survives(towers: xr.Dataset, refiner: Refiner, tmp_path: 
 
 
 def test_files_are_json_and_trees(saved: Path) -> None:
-    assert {path.suffix for path in saved.iterdir()} == {".json", ".ubj"}
-    assert len(list(saved.iterdir())) == 1 + 4 * 3
+    assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ".ubj"}
+    assert len(list(saved.iterdir())) == 2 + 4 * 3
     assert not any(path.read_bytes().startswith(b"\x80") for path in saved.iterdir())
-    assert json.loads((saved / "refiner.json").read_text())["layout"] == 1
+    assert json.loads((saved / "refiner.json").read_text())["layout"] == 2
 
 
 def test_same_fit_same_bytes(saved: Path, tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_an_older_refiner_is_replaced_whole(
 ) -> None:
     refine(towers, options=refiner.options, members=1).save(saved)
     assert Refiner.load(saved).options.members == 1
-    assert len(list(saved.iterdir())) == 1 + 4
+    assert len(list(saved.iterdir())) == 2 + 4
     assert [path.name for path in saved.parent.iterdir()] == ["refiner"]
 
 
@@ -102,6 +103,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "head is a list": lambda folder: (folder / "refiner.json").write_text("[1]"),
     "no trees": lambda folder: (folder / "GPP-001.ubj").unlink(),
     "half the trees": cut,
+    "no training rows": lambda folder: (folder / "training.npy").unlink(),
+    "other training rows": lambda folder: np.save(folder / "training.npy", np.zeros((3, 2))),
+    "no threshold": edit(lambda head: head["domain"].pop("threshold")),
     "empty trees": lambda folder: (folder / "GPP-001.ubj").write_bytes(b""),
     "trees of another table": edit(lambda head: head["features"].update(coordinates=True)),
     "other layout": edit(lambda head: head.update(layout=99)),

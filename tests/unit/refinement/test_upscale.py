@@ -1,6 +1,7 @@
 """A store equals the prediction of the whole grid, however it was cut."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from uflux_stats.errors import (
 from uflux_stats.grid import continents, land_area
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.refinement import Refiner
+from uflux_stats.refinement.consistency import fit_consistency
 from uflux_stats.refinement.features import REQUIRED
+from uflux_stats.refinement.intervals import calibrate
 from uflux_stats.refinement.upscaling import QUANTILES, UpscaleOptions, quantiles, upscale
 from uflux_stats.schema import FLUXES
 
@@ -57,6 +60,30 @@ def test_store_is_the_prediction_of_the_whole_grid(
     assert store["GPP"].isel(lat=2).isnull().all()
     assert store["GPP"].isel(lat=0, lon=1).isnull().all()
     assert int(store["GPP"].notnull().sum()) == 3 * 12 * 7
+
+
+def test_store_says_how_far_to_believe_it(
+    refiner: Refiner, grid: xr.Dataset, tmp_path: Path
+) -> None:
+    refiner.validate("tower", folds=3, members=2)
+    intervals = calibrate(refiner.validation["tower"])
+    consistency = fit_consistency(refiner.validation["tower"])
+    options = replace(bands(2), intervals=intervals, consistency=consistency)
+    store = open_store(upscale(refiner, grid, tmp_path / "flux.zarr", options)).load()
+    judged = refiner.applicability(grid)
+    bounds = intervals.bounds(refiner.predict(grid), grid["IGBP"])
+    for name, values in (judged | bounds).data_vars.items():
+        assert store[name].dims == ("time", "lat", "lon")
+        np.testing.assert_array_equal(store[name], values)
+        assert store[name].attrs == values.attrs
+    closed = consistency.reconcile(refiner.predict(grid))
+    for name, values in closed.data_vars.items():
+        np.testing.assert_array_equal(store[name], values)
+        assert store[f"{name}_quantile"].attrs == values.attrs
+    assert set(judged) == {"DI", "AOA"}
+    assert {"GPP_lower", "NEE_difference_upper"} <= set(bounds)
+    middle = store["GPP"].mean("member")
+    assert bool(((store["GPP_lower"] <= middle) | middle.isnull()).all())
 
 
 def test_store_says_where_and_what(refiner: Refiner, grid: xr.Dataset, tmp_path: Path) -> None:

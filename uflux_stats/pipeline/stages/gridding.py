@@ -12,6 +12,7 @@ from uflux_stats.grid.regions import REGION_KIND, By
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
+from uflux_stats.pipeline.stages.calibration import calibrated
 from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.engine import REFINER
 from uflux_stats.refinement import Refiner
@@ -39,7 +40,8 @@ def check_drivers(task: Task) -> Mapping[str, Number]:
 def upscale(task: Task) -> Mapping[str, Number]:
     """Predict the grid, band by band."""
     refiner = Refiner.load(task.input(REFINER))
-    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers)
+    told = calibrated(task) if task.settings["calibrated"] else {}
+    options = UpscaleOptions(rows=task.settings["rows"], threads=task.workers, **told)
     write_fluxes(refiner, gridded(task), task.output(FLUXES), options)
     return {}
 
@@ -73,10 +75,15 @@ def regional_totals(fluxes: xr.Dataset, regions: RegionSet) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, (member, year, region)
-        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2].
+        GPP, RECO, NEP (learned directly), NEP_difference [PgC yr-1], LE [W m-2]; and
+        NEP_reconciled where the store has it.
     """
-    carbon = {name: fluxes[name] for name in ("GPP", "RECO", "LE") if name in fluxes}
-    for name in ("NEE", "NEE_difference"):
+    carbon = {
+        name: fluxes[name]
+        for name in ("GPP", "RECO", "LE", "GPP_reconciled", "RECO_reconciled")
+        if name in fluxes
+    }
+    for name in ("NEE", "NEE_difference", "NEE_reconciled"):
         if name in fluxes:
             flux = fluxes[name]
             carbon[name.replace("NEE", "NEP")] = (-flux).assign_attrs(units=flux.attrs["units"])
@@ -98,7 +105,7 @@ def _total_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             members = mean.sel(region=region)
             low, high = np.quantile(members, _INTERVAL)
             yield (
-                key("totals", _label(region), str(name)),
+                key("totals", region_label(region), str(name)),
                 number(
                     members.mean().item(),
                     values.attrs["units"],
@@ -121,7 +128,7 @@ def _change_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
         slope = trend_of_totals(values, confidence=0.9) if enough else None
         spread = iav(yearly) if enough else None
         for region in yearly["region"].values[yearly.notnull().any("year").values]:
-            at, label = {"region": region}, _label(region)
+            at, label = {"region": region}, region_label(region)
             if slope is None or spread is None:
                 yield key("trend", label, str(name)), number(None, note=why)
                 yield key("iav", label, str(name)), number(None, note=why)
@@ -170,7 +177,7 @@ def share_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
             shares = iav_contribution(yearly.isel(region=yearly[REGION_KIND].values == kind))
             for region in shares["region"].values[shares.notnull().values]:
                 yield (
-                    key("iav_share", _label(region), str(name)),
+                    key("iav_share", region_label(region), str(name)),
                     number(
                         shares.sel(region=region).item(),
                         n=summed.sizes["year"],
@@ -179,5 +186,6 @@ def share_numbers(summed: xr.Dataset) -> Iterator[tuple[str, Number]]:
                 )
 
 
-def _label(region: object) -> str:
+def region_label(region: object) -> str:
+    """Name a region as the keys of the numbers do."""
     return "global" if region == "globe" else str(region)

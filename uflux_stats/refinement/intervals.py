@@ -1,0 +1,331 @@
+"""Intervals for months of unseen towers, calibrated on towers that no fit had seen."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
+from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.validation import SPREAD, fluxes_of
+from uflux_stats.schema import MISSING_CLASS
+
+Values = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+LEVEL: Final = 0.9
+BORROWED: Final = 10
+"""What the towers of all other classes together weigh in a class, in towers."""
+BOUNDS: Final = {"lower": -1.0, "upper": 1.0}
+"""Ends of an interval, and on which side of the prediction they are."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Half-widths of intervals: a factor for each flux and class, times a scale.
+
+    Attributes
+    ----------
+    level : float
+        Share of the months of an unseen tower that an interval is to hold.
+    normalised : bool
+        Whether the scale grows with the spread of the members.
+    floor : dict of float
+        Scale of each flux where the members agree, in its unit.
+    factor : dict of dict of float
+        Of each flux, by code of the land cover class; ``MISSING_CLASS`` for classes without towers.
+    """
+
+    level: float
+    normalised: bool
+    floor: dict[str, float]
+    factor: dict[str, dict[int, float]]
+
+    def bounds(self, members: xr.Dataset, igbp: xr.DataArray) -> xr.Dataset:
+        """Return the ends of the interval of each flux, ``NAME_lower`` and ``NAME_upper``.
+
+        Parameters
+        ----------
+        members : xr.Dataset, (member, ...)
+            Of ``Refiner.predict``.
+        igbp : xr.DataArray, some of the dims [class]
+            Land cover of each cell or tower.
+
+        Returns
+        -------
+        xr.Dataset, (...) [units of the flux]
+            About the mean of the members, for one month at one place; GPP and RECO do not go below
+            zero. Errors of neighbouring places and months are alike, so the intervals of sums do
+            not follow from these.
+
+        Raises
+        ------
+        MissingVariableError
+            If a calibrated flux is not there.
+        """
+        _require(members, self.factor, name="members")
+        found = {}
+        for name, factors in self.factor.items():
+            middle = members[name].mean("member")
+            spread = members[name].std("member", ddof=min(1, members.sizes["member"] - 1))
+            by_class = xr.apply_ufunc(_look_up, igbp, kwargs={"factors": factors})
+            half = by_class * (self.floor[name] + self.normalised * spread)
+            for end, side in BOUNDS.items():
+                value = (middle + side * half).transpose(*middle.dims).astype(np.float32)
+                value = value.clip(min=0.0) if name in NOT_NEGATIVE else value
+                found[f"{name}_{end}"] = value.assign_attrs(self.attrs(name, end))
+        return xr.Dataset(found)
+
+    def attrs(self, name: str, end: str) -> dict[str, str]:
+        """Attributes of one end of the interval of a flux."""
+        own = flux_attrs(name)
+        what = f"{end} end of the {self.level:.0%} interval of a month of {own['long_name']}"
+        return {"long_name": what, "units": own["units"]}
+
+    def to_json(self) -> str:
+        """Write as JSON; see ``from_json``."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Intervals":
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        DataFileError
+            If it is not whole.
+        """
+        try:
+            given: dict[str, Any] = json.loads(text)
+            given["factor"] = {
+                name: {int(code): float(value) for code, value in factors.items()}
+                for name, factors in given["factor"].items()
+            }
+            return cls(**given)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataFileError(
+                f"intervals: expected what Intervals.to_json writes, got {error}; calibrate again"
+            ) from error
+
+
+def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = True) -> Intervals:
+    """Calibrate intervals on predictions for towers that the fit had not seen.
+
+    The distributions of the errors of towers are pooled, each tower weighing the same however long
+    its record; a class borrows from the towers of all others, which together weigh ten towers.
+
+    Parameters
+    ----------
+    held_out : xr.Dataset, (source, site, time)
+        Of ``cross_validate`` under a split that keeps towers whole.
+    level : float
+    normalised : bool
+        Let the width grow with the spread of the members.
+
+    Returns
+    -------
+    Intervals
+
+    Raises
+    ------
+    ConfigError
+        If the level is not between 0 and 1, or months of one tower are in several folds.
+    MissingVariableError
+        If no flux was predicted.
+
+    References
+    ----------
+    Dunn, Wasserman and Ramdas, arXiv 1809.07441 (pooling of distributions); Lee, Barber and
+    Willett, arXiv 2306.06342 (new groups).
+
+    Examples
+    --------
+    >>> flux = (("source", "site", "time"), [[[1.0, 2.0]], [[0.0, 0.0]], [[2.0, 4.0]]])
+    >>> spread = (("site", "time"), [[0.0, 0.0]])
+    >>> held_out = xr.Dataset(
+    ...     {"NEE": flux, "NEE_spread": spread, "fold": spread, "IGBP": ("site", [1.0])},
+    ...     coords={"source": ["observed", "baseline", "refined"]},
+    ... )
+    >>> calibrate(held_out, normalised=False).factor["NEE"][1]
+    2.0
+    """
+    if not 0.0 < level < 1.0:
+        raise ConfigError(f"level: expected a share between 0 and 1, got {level}")
+    rows = {name: _rows(held_out, name) for name in fluxes_of(held_out)}
+    rows = {name: flux for name, flux in rows.items() if flux.tower.size}
+    if not rows:
+        raise MissingVariableError("held_out: expected predictions of a flux, got none")
+    floor = {name: _floor(flux) if normalised else 1.0 for name, flux in rows.items()}
+    factor = {
+        name: dict(_factors(flux, flux.score(floor[name], normalised), level))
+        for name, flux in rows.items()
+    }
+    return Intervals(level, normalised, floor, factor)
+
+
+def coverage(
+    held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = True
+) -> pd.DataFrame:
+    """Measure how many held-out months lie in intervals calibrated on the other folds.
+
+    Parameters
+    ----------
+    held_out, level, normalised
+        As for ``calibrate``; two folds or more.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row for each flux and land cover class, and one of all (``MISSING_CLASS``): ``towers``,
+        ``months``, ``by_tower`` (mean over towers of the share covered), ``by_month`` (share of
+        all months), ``width`` (mean over towers of the mean width, in the unit of the flux).
+
+    Raises
+    ------
+    ConfigError
+        As in ``calibrate``, or if there is one fold only.
+    """
+    folds = fold_of_tower(held_out)
+    numbers = np.unique(folds[np.isfinite(folds)])
+    if len(numbers) < 2:
+        raise ConfigError(
+            f"held_out: expected two folds or more, got {len(numbers)}; hold out more"
+        )
+    parts = []
+    for number in numbers:
+        fitted = calibrate(held_out.isel(site=folds != number), level=level, normalised=normalised)
+        parts.append(covered(held_out.isel(site=folds == number), fitted))
+    return summarise(pd.concat(parts))
+
+
+def covered(held_out: xr.Dataset, intervals: Intervals) -> pd.DataFrame:
+    """Tell of each tower and flux which share of its months lies in the intervals, and their width.
+
+    Parameters
+    ----------
+    held_out : xr.Dataset, (source, site, time)
+        Towers that ``intervals`` were not calibrated on.
+    intervals : Intervals
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns flux, IGBP, months, share, width.
+    """
+    records = []
+    for name, factors in intervals.factor.items():
+        rows = _rows(held_out, name)
+        score = rows.score(intervals.floor[name], intervals.normalised)
+        factor = _look_up(rows.igbp, factors)
+        width = 2.0 * factor * rows.scale(intervals.floor[name], intervals.normalised)
+        for tower in np.unique(rows.tower):
+            own = rows.tower == tower
+            inside = float((score[own] <= factor[own]).mean())
+            code = int(rows.igbp[own][0])
+            records.append((name, code, int(own.sum()), inside, float(width[own].mean())))
+    return pd.DataFrame(records, columns=["flux", "IGBP", "months", "share", "width"])
+
+
+def summarise(towers: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the table of ``covered`` by flux and class, as ``coverage`` does."""
+    whole = towers.assign(IGBP=MISSING_CLASS)
+    known = towers[towers["IGBP"] != MISSING_CLASS]
+    both = pd.concat([whole, known]).assign(inside=lambda table: table["share"] * table["months"])
+    grouped = both.groupby(["flux", "IGBP"], sort=True)
+    found = grouped.agg(
+        towers=("months", "size"),
+        months=("months", "sum"),
+        by_tower=("share", "mean"),
+        inside=("inside", "sum"),
+        width=("width", "mean"),
+    ).reset_index()
+    return found.assign(by_month=found["inside"] / found["months"]).drop(columns="inside")
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Held-out months of one flux: tower, its class, absolute error and spread of the members."""
+
+    tower: Codes
+    igbp: Codes
+    error: Values
+    spread: Values
+
+    @property
+    def weight(self) -> Values:
+        """Each tower weighs one."""
+        return np.asarray(1.0 / np.bincount(self.tower)[self.tower])
+
+    def scale(self, floor: float, normalised: bool) -> Values:
+        return floor + self.spread * normalised
+
+    def score(self, floor: float, normalised: bool) -> Values:
+        return self.error / self.scale(floor, normalised)
+
+
+def _rows(held_out: xr.Dataset, name: str) -> _Rows:
+    _require(held_out, ["IGBP", f"{name}_{SPREAD}", "fold"], name="held_out")
+    fold_of_tower(held_out)
+    flux = held_out[name].transpose("source", "site", "time")
+    error = np.abs(flux.sel(source="observed").values - flux.sel(source="refined").values)
+    tower, month = np.nonzero(np.isfinite(error))
+    codes = held_out["IGBP"].fillna(MISSING_CLASS).values.astype(np.intp)
+    spread = held_out[f"{name}_{SPREAD}"].transpose("site", "time").values[tower, month]
+    return _Rows(tower, codes[tower], error[tower, month], spread)
+
+
+def _require(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
+    lacking = [wanted for wanted in names if wanted not in data]
+    if lacking:
+        raise MissingVariableError(
+            f"{name}: expected {lacking}, got {sorted(map(str, data.data_vars))}; add the missing"
+        )
+
+
+def fold_of_tower(held_out: xr.Dataset) -> Values:
+    """Fold of each tower, NaN where a tower has no month."""
+    fold = held_out["fold"].transpose("site", "time").values
+    known = np.isfinite(fold)
+    low = np.where(known, fold, np.inf).min(axis=1)
+    if (known & (fold != low[:, np.newaxis])).any():
+        raise ConfigError(
+            "held_out: expected towers held out whole, got months of one in several folds; "
+            "validate with split='tower'"
+        )
+    return np.where(np.isfinite(low), low, np.nan)
+
+
+def _floor(rows: _Rows) -> float:
+    """Mean spread, towers alike; 1 where the members never differ."""
+    return float(np.average(rows.spread, weights=rows.weight)) or 1.0
+
+
+def _factors(rows: _Rows, score: Values, level: float) -> Iterator[tuple[int, float]]:
+    """Yield the quantile of the scores, for no class in particular and for each class."""
+    yield MISSING_CLASS, _quantile(score, rows.weight, level)
+    for code in np.unique(rows.igbp[rows.igbp != MISSING_CLASS]):
+        own = rows.igbp == code
+        others = np.unique(rows.tower[~own]).size
+        share = min(1.0, BORROWED / others) if others else 0.0
+        yield int(code), _quantile(score, rows.weight * np.where(own, 1.0, share), level)
+
+
+def _quantile(values: Values, weight: Values, level: float) -> float:
+    """Smallest value with at least ``level`` of the weight up to it."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order])
+    place = np.searchsorted(reached, level * reached[-1])
+    return float(values[order[min(place, len(order) - 1)]])
+
+
+def _look_up(codes: NDArray[Any], factors: dict[int, float]) -> Values:
+    """Factor of each class; that of no class in particular where a class had no towers."""
+    found = np.full(np.shape(codes), factors[MISSING_CLASS])
+    for code, factor in factors.items():
+        found[codes == code] = factor
+    return found
