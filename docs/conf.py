@@ -1,5 +1,6 @@
 """Settings of the documentation site; built by ``make docs`` without network."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -47,7 +48,17 @@ def _write_pages(app: Sphinx) -> None:
     pages.write(Path(app.srcdir) / "_generated")
 
 
+def _list_references(*event: object) -> None:
+    """Make the references of a docstring a plain list: all docstrings number theirs from one."""
+    lines = event[-1]
+    lines[:] = [
+        re.sub(r"(\[\d+\])_", r"\1", re.sub(r"^(\s*)\.\. \[(\d+)\] ", r"\1\2. ", line))
+        for line in lines
+    ]
+
+
 def setup(app: Sphinx) -> None:
     """Equations become MathML, so that a page needs no script from elsewhere."""
+    app.connect("autodoc-process-docstring", _list_references)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.connect("builder-inited", _write_pages, priority=100)
