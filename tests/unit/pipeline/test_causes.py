@@ -26,7 +26,7 @@ SMALL = {
     "refine": {"members": 2},
     "attribution": {"replicates": 20},
 }
-WANTED = ("twin", "towers", "refine", "upscale", "attribution", "cube attribution",
+WANTED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale", "attribution", "cube attribution",
           "known effects", "explanation", "attribution checks", "attribution figures")  # fmt: skip
 
 

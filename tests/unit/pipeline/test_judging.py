@@ -22,7 +22,7 @@ TINY = {
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
 }
-NEEDED = ("twin", "towers", "refine", "upscale", "dgvm", "emulate", "emulator validation",
+NEEDED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale", "dgvm", "emulate", "emulator validation",
           "emulator figures", "benchmarks")  # fmt: skip
 
 

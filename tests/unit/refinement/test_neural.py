@@ -355,7 +355,11 @@ def test_without_memory_on_the_gpu_the_cpu_goes_on(
 def test_round_trip_without_pickle(towers: xr.Dataset, tmp_path: Path) -> None:
     refiner = refine(towers, options=QUICK)
     saved = refiner.save(tmp_path / "refiner")
-    assert sorted(path.name for path in saved.iterdir()) == ["networks.npz", "refiner.json"]
+    assert sorted(path.name for path in saved.iterdir()) == [
+        "networks.npz",
+        "refiner.json",
+        "training.npy",
+    ]
     loaded = Refiner.load(saved)
     assert loaded.options == refiner.options
     xr.testing.assert_identical(loaded.predict(towers), refiner.predict(towers))
