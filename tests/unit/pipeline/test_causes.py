@@ -26,8 +26,8 @@ SMALL = {
     "refine": {"members": 2},
     "attribution": {"replicates": 20},
 }
-WANTED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale", "attribution", "cube attribution",
-          "known effects", "explanation", "attribution checks", "attribution figures")  # fmt: skip
+WANTED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale",
+          "attribution", "cube attribution", "known effects", "explanation", "attribution checks", "attribution figures")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

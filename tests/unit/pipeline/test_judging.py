@@ -22,8 +22,8 @@ TINY = {
     "refine": {"members": 1},
     "emulate": {"trees": 10, "depth": 3, "rows": 1000},
 }
-NEEDED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale", "dgvm", "emulate", "emulator validation",
-          "emulator figures", "benchmarks")  # fmt: skip
+NEEDED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale",
+          "dgvm", "emulate", "emulator validation", "emulator figures", "benchmarks")  # fmt: skip
 
 
 def write_srdb(folder):
