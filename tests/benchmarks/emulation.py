@@ -44,7 +44,8 @@ def main():
     ten = EmulateOptions(models=tuple(dgvms["model"].values[:10].tolist()))
     emulator = timed("train_16", lambda: train_emulator(dgvms, drivers), results)
     names = ["mean", *ten.models]
-    emulator = type(emulator)({n: emulator.learnt[n] for n in names}, emulator.spec, ten)
+    learnt = {name: emulator.learnt[name] for name in names}
+    emulator = type(emulator)(learnt, emulator.spec, ten, ten.models)
     fluxes = open_store(Path(sys.argv[1]))
     place = Path(tempfile.mkdtemp()) / "stocks.zarr"
     timed("apply_10", lambda: emulate_to_store(emulator, drivers, fluxes, place), results)
