@@ -27,7 +27,8 @@ SMALL = {
     "attribution": {"replicates": 20},
 }
 WANTED = ("twin", "towers", "refine", "validate", "intervals", "consistency", "upscale",
-          "attribution", "cube attribution", "known effects", "explanation", "attribution checks", "attribution figures")  # fmt: skip
+          "attribution", "cube attribution", "known effects", "explanation",
+          "attribution checks", "attribution figures")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
