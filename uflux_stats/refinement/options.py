@@ -42,8 +42,8 @@ class ForestOptions:
         Share of a member's predictors that a split chooses among.
     """
 
-    trees: int = 15
-    least_rows: int = 4
+    trees: int = 10
+    least_rows: int = 6
     features: float = 0.5
 
     def __post_init__(self) -> None:
