@@ -21,7 +21,6 @@ from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.options import (
     ForestOptions,
     KernelOptions,
-    Part,
     RefineOptions,
     StackOptions,
 )
@@ -32,9 +31,10 @@ _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
 
 
-def _stack_options(parts: list[Part] | None = None, **others: Any) -> StackOptions:
-    chosen = {} if parts is None else {"parts": tuple(parts)}
-    return StackOptions(**others, **chosen)
+def _stack_options(**stored: Any) -> StackOptions:
+    if "parts" in stored:
+        stored["parts"] = tuple(stored["parts"])
+    return StackOptions(**stored)
 
 
 _NESTED: Final[dict[str, Callable[..., object]]] = {

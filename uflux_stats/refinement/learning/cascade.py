@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from uflux_stats.refinement.learners import Ensemble, Table
 from uflux_stats.refinement.learning.folds import Learner, fit_folds, fold_of_towers
-from uflux_stats.refinement.learning.lesson import Lesson
+from uflux_stats.refinement.learning.lesson import Lesson, Values
 from uflux_stats.refinement.learning.models import Head, Model
 from uflux_stats.refinement.options import RefineOptions
 
@@ -45,11 +44,13 @@ class Cascade:
         for layer in self.layers:
             predicted = np.mean([m.predict(seen, threads=threads) for m in layer], axis=0)
             seen = np.column_stack([seen, predicted.mean(axis=0)]).astype(np.float32)
-        return predicted.astype(np.float32)
+        last: Table = predicted.astype(np.float32)
+        return last
 
-    def importance(self) -> NDArray[np.float64]:
+    def importance(self) -> Values:
         """Share of each predictor in the first layer, which alone sees only predictors."""
-        return np.mean([model.importance() for model in self.layers[0]], axis=0)
+        shares: Values = np.mean([model.importance() for model in self.layers[0]], axis=0)
+        return shares
 
     def save(self, folder: Path, stem: str) -> Head:
         """Write the files of all models."""

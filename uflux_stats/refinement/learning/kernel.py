@@ -86,7 +86,7 @@ class Kernel:
         arrays = {f"{n:03d}/{name}": getattr(member, name)
                   for n, member in enumerate(self.members) for name in names}  # fmt: skip
         with (folder / f"{stem}.npz").open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
+            np.savez(stream, **arrays)
         return {"kind": "kernel", "stem": stem, "members": len(self.members)}
 
     @classmethod
@@ -119,7 +119,7 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     seen, columns, rng = drawn(lesson, options, seed)
     centre, spread = _standard(seen.table)
     scaled = _scaled(seen.table, centre, spread)
-    length = np.float32([options.kernel.length * np.sqrt(len(columns))])
+    length = np.full(1, options.kernel.length * np.sqrt(len(columns)), np.float32)
     chance = seen.weight / seen.weight.sum()
     count = min(options.kernel.points, len(scaled))
     points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
@@ -136,7 +136,7 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
         spread=_spread_out(spread, columns, width, np.inf),
         points=_spread_out(points, columns, width, 0.0),
         height=height.astype(np.float32),
-        mean=np.float32([mean]),
+        mean=np.full(1, mean, np.float32),
         length=length,
     )
 
@@ -160,16 +160,18 @@ def _standard(table: Table) -> tuple[Table, Table]:
 
 def _scaled(table: Table, centre: Table, spread: Table) -> Table:
     scaled = np.nan_to_num((table - centre) / spread, copy=False, nan=0.0)
-    return np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+    held: Table = np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+    return held
 
 
 def _bells(rows: Table, points: Table, length: Table) -> Table:
     """Gaussian kernel, (row, point)."""
-    squared = (rows**2).sum(axis=1)[:, np.newaxis] + (points**2).sum(axis=1)
+    squared: Table = (rows**2).sum(axis=1)[:, np.newaxis] + (points**2).sum(axis=1)
     squared -= 2.0 * rows @ points.T
     np.maximum(squared, 0.0, out=squared)
     squared *= np.float32(-0.5) / length**2
-    return np.exp(squared, out=squared)
+    np.exp(squared, out=squared)
+    return squared
 
 
 def _solve(

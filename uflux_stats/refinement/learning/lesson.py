@@ -54,5 +54,6 @@ def row_weights(tower: NDArray[np.intp], weighting: Weighting) -> Values:
     [0.667, 0.667, 0.667, 2.0]
     """
     _, number, count = np.unique(tower, return_inverse=True, return_counts=True)
-    weight: Values = count[number] ** -_POWER[weighting]
-    return weight / weight.mean()
+    weight = count[number].astype(np.float64) ** -_POWER[weighting]
+    mean_one: Values = weight / weight.mean()
+    return mean_one

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from uflux_stats.refinement.learners import Ensemble, Table
@@ -55,10 +54,11 @@ class Mixture:
             total = share if total is None else total + share
         return np.asarray(total, np.float32)
 
-    def importance(self) -> NDArray[np.float64]:
+    def importance(self) -> Values:
         """Share of each predictor: that of the trees, else of all parts."""
         known = [part.importance() for part in self.parts if part.trees]
-        return np.mean(known or [part.importance() for part in self.parts], axis=0)
+        shares: Values = np.mean(known or [part.importance() for part in self.parts], axis=0)
+        return shares
 
     def save(self, folder: Path, stem: str) -> Head:
         """Write the files of all parts."""

@@ -127,7 +127,7 @@ def weighted_sums(parts: Iterable[Ensemble], weights: Sequence[float]) -> Ensemb
 
 
 def _siblings_together(tree: Tree) -> Tree:
-    """Number nodes by layers, since XGBoost takes the right child to follow the left one."""
+    """Order nodes by layers, since XGBoost takes the right child to follow the left one."""
     layers = [np.zeros(1, np.int64)]
     while layers[-1].size:
         inner = layers[-1][tree.left[layers[-1]] != LEAF]

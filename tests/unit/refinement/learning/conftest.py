@@ -29,5 +29,5 @@ def small() -> RefineOptions:
     """Small enough to be quick; all predictors are seen, so that predictions can be compared."""
     return RefineOptions(
         members=2, feature_fraction=1.0, trees=15, depth=4, learning_rate=0.3, min_weight=2.0,
-        forest=ForestOptions(trees=6), kernel=KernelOptions(points=80),
+        forest=ForestOptions(trees=20, least_rows=3, features=1.0), kernel=KernelOptions(points=80),
     )  # fmt: skip
