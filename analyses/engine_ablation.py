@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,10 @@ import pandas as pd
 import xarray as xr
 import xgboost as xgb
 
+from uflux_stats.baselines import BaselineOptions, baseline
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate, split_folds
+from uflux_stats.refinement import table as tables
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, fit_rows, predict_rows
 from uflux_stats.refinement.learning import registry
 from uflux_stats.refinement.learning.drawing import drawn
@@ -46,11 +49,12 @@ Predictions = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Idea:
-    """Options, more predictors for the table, a learner in the place of XGBoost, or other rows."""
+    """Options, more predictors, a learner in the place of XGBoost, or another baseline."""
 
     options: RefineOptions = XGBOOST
     more: Callable[[TrainingTable, xr.Dataset | None], np.ndarray] | None = None
     learner: Learner | None = None
+    process: BaselineOptions | None = None
     with_predicted: tuple[str, ...] = ()
 
 
@@ -76,6 +80,12 @@ def productivity(table: TrainingTable, _: xr.Dataset | None) -> np.ndarray:
                     for months in (3, 12)]  # fmt: skip
         columns.append(whole.mean("time").values[table.site])
     return np.column_stack(columns)
+
+
+def jpl(table: TrainingTable, _: xr.Dataset | None) -> np.ndarray:
+    """LE by PT-JPL."""
+    modelled = baseline(table.towers, options=BaselineOptions(latent_heat="pt_jpl"))
+    return table.take(modelled["LE"])[:, np.newaxis]
 
 
 def departures(table: TrainingTable, _: xr.Dataset | None) -> np.ndarray:
@@ -141,6 +151,8 @@ IDEAS = {
     "soil and vegetation models": Idea(more=at_places),
     "productivity": Idea(more=productivity),
     "departures": Idea(more=departures),
+    "PT-JPL as baseline": Idea(process=BaselineOptions(latent_heat="pt_jpl")),
+    "PT-JPL as predictor": Idea(more=jpl),
     "GPP out of fold": Idea(with_predicted=("GPP",)),
     "GPP and LE out of fold": Idea(with_predicted=("GPP", "LE")),
     "cascade": Idea(replace(XGBOOST, model="cascade")),
@@ -201,7 +213,7 @@ def run(table: TrainingTable, idea: Idea, seed: int, places: xr.Dataset | None) 
     if idea.more is not None:
         columns = idea.more(table, places).astype(np.float32)
         table = replace(table, predictors=np.column_stack([table.predictors, columns]))
-    with in_place_of_xgboost(idea.learner):
+    with _in_place(idea):
         if idea.with_predicted:
             return with_predicted_fluxes(table, options, idea.with_predicted)
         held_out = cross_validate(table, "tower", options, HOW).sel(source="refined")
@@ -209,13 +221,17 @@ def run(table: TrainingTable, idea: Idea, seed: int, places: xr.Dataset | None) 
 
 
 @contextmanager
-def in_place_of_xgboost(learner: Learner | None) -> Iterator[None]:
-    before = registry.LEARNERS["xgboost"]
-    registry.LEARNERS["xgboost"] = learner or before
+def _in_place(idea: Idea) -> Iterator[None]:
+    """Put learner and baseline of an idea where the package has its own."""
+    before = registry.LEARNERS["xgboost"], tables.baseline
+    if idea.learner is not None:
+        registry.LEARNERS["xgboost"] = idea.learner
+    if idea.process is not None:
+        tables.baseline = partial(baseline, options=idea.process)
     try:
         yield
     finally:
-        registry.LEARNERS["xgboost"] = before
+        registry.LEARNERS["xgboost"], tables.baseline = before
 
 
 def with_predicted_fluxes(
