@@ -68,7 +68,17 @@ class TwinConfig:
 class RefineConfig:
     """``[refine]``: the learned correction. The seed defaults to the run's."""
 
-    model: Literal["xgboost"] = "xgboost"
+    model: Literal[
+        "xgboost",
+        "lightgbm",
+        "catboost",
+        "random_forest",
+        "extra_trees",
+        "kernel",
+        "cascade",
+        "blend",
+        "stack",
+    ] = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from uflux_stats.refinement.learners import Ensemble, Table
 from uflux_stats.refinement.learning.drawing import drawn
@@ -19,7 +20,7 @@ ROWS: Final = 65_536
 _FARTHEST: Final = 4.0
 """Standard deviations from the mean at which a predictor is held."""
 _JITTER: Final = 1e-5
-"""Added to the kernel's diagonal, so that rows that are alike can be told apart."""
+"""Floor of the eigenvalues of the normal equations, in units of their mean."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
     mean = np.average(seen.target, weights=seen.weight)
     height = _solve(
-        _bells(points, points, length).astype(float),
-        _bells(scaled, points, length).astype(float),
+        _bells(points, points, length),
+        _bells(scaled, points, length),
         (seen.target - mean, seen.weight),
         options.kernel.ridge,
     )
@@ -175,13 +176,13 @@ def _bells(rows: Table, points: Table, length: Table) -> Table:
 
 
 def _solve(
-    among: Values, kernel: Values, rows: tuple[Values, Values], ridge: float
+    among: Table, kernel: Table, rows: tuple[Values, Values], ridge: float
 ) -> NDArray[np.float64]:
     """Heights that fit weighted residuals with the least norm in the space of the kernel."""
     residual, weight = rows
-    lower = np.linalg.cholesky(among + _JITTER * np.eye(len(among)))
-    white = np.linalg.solve(lower, kernel.T)
-    normal = (white * weight) @ white.T + ridge * np.eye(len(among))
-    solution = np.linalg.solve(normal, white @ (weight * residual))
-    height: NDArray[np.float64] = np.linalg.solve(lower.T, solution)
+    weighted = (kernel * weight[:, np.newaxis].astype(np.float32)).T
+    normal = (weighted @ kernel).astype(np.float64) + ridge * among
+    # bells that are nearly the same need a floor, in proportion to what single precision loses
+    normal += _JITTER * np.trace(normal) / len(normal) * np.eye(len(normal))
+    height: NDArray[np.float64] = cho_solve(cho_factor(normal), weighted @ residual)
     return height
