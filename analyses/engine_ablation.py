@@ -1,10 +1,11 @@
 """What each idea does to the skill at towers that the fit has not seen.
 
-    python analyses/engine_ablation.py FLUXNET_FOLDER IDEA --out FOLDER [--seeds 0 1 2] [--places F]
+    python analyses/engine_ablation.py FLUXNET_FOLDER IDEA --out FOLDER [--seeds 0 1 2] [--members 4] \
+        [--places FILE]
     python analyses/engine_ablation.py FLUXNET_FOLDER "mean: xgboost, kernel" --out FOLDER
     python analyses/engine_ablation.py FLUXNET_FOLDER choose --out FOLDER
 
-Twenty groups of whole towers, four members; a seed deals the towers out and draws the members, so
+Twenty groups of whole towers, four members unless told otherwise; a seed deals the towers out and draws the members, so
 that the spread over seeds holds both. Held-out predictions are kept in FOLDER and a row for each
 flux and seed is appended to ``ablation.csv``; what is there already is not computed again.
 "mean: A, B" is the mean of what ideas A and B predicted. "choose" picks the best mean of ideas on
@@ -39,8 +40,7 @@ from uflux_stats.refinement.options import StackOptions
 from uflux_stats.refinement.table import TrainingTable, training_table
 from uflux_stats.schema import FLUXES
 
-FOLDS, MEMBERS, INNER = 20, 4, 5
-HOW = ValidationOptions(folds=FOLDS, members=MEMBERS, workers=1)
+FOLDS, INNER = 20, 5
 CANDIDATES = ("xgboost", "extra trees", "lightgbm", "kernel")
 HUBER_SLOPE = 2.0
 XGBOOST = RefineOptions(model="xgboost")
@@ -190,7 +190,8 @@ def main() -> None:
         if given.idea.startswith("mean: "):
             predicted = mean_of(given.idea.removeprefix("mean: ").split(", "), given.out, seed)
         else:
-            predicted = run(table, IDEAS[given.idea], seed, places)
+            options = {"seed": seed, "members": given.members}
+            predicted = run(table, IDEAS[given.idea], options, places)
         np.savez(file, **predicted)
         _append(scores(table, predicted).assign(
             idea=given.idea, seed=seed, seconds=round(time.process_time() - start)
@@ -203,20 +204,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("idea")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--members", type=int, default=4)
     parser.add_argument("--places", type=Path)
     return parser.parse_args()
 
 
-def run(table: TrainingTable, idea: Idea, seed: int, places: xr.Dataset | None) -> Predictions:
+def run(
+    table: TrainingTable, idea: Idea, chosen: dict[str, int], places: xr.Dataset | None
+) -> Predictions:
     """Predict all rows out of fold, (row,) for each flux."""
-    options = replace(idea.options, seed=seed, members=MEMBERS)
+    options = replace(idea.options, **chosen)
+    how = ValidationOptions(folds=FOLDS, members=options.members, workers=1)
     if idea.more is not None:
         columns = idea.more(table, places).astype(np.float32)
         table = replace(table, predictors=np.column_stack([table.predictors, columns]))
     with _in_place(idea):
         if idea.with_predicted:
             return with_predicted_fluxes(table, options, idea.with_predicted)
-        held_out = cross_validate(table, "tower", options, HOW).sel(source="refined")
+        held_out = cross_validate(table, "tower", options, how).sel(source="refined")
         return {name: table.take(held_out[name]) for name in FLUXES}
 
 
