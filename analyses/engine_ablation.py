@@ -1,20 +1,22 @@
 """What each idea does to the skill at towers that the fit has not seen.
 
-    python analyses/engine_ablation.py FLUXNET_FOLDER IDEA --out FOLDER [--seeds 0 1 2] [--members 4] \
-        [--places FILE]
-    python analyses/engine_ablation.py FLUXNET_FOLDER "mean: xgboost, kernel" --out FOLDER
+    python analyses/engine_ablation.py FLUXNET_FOLDER IDEA --out FOLDER [--seeds 0 1 2]
+                                       [--members 4] [--places FILE]
+    python analyses/engine_ablation.py FLUXNET_FOLDER "mean: xgboost + kernel" --out FOLDER
     python analyses/engine_ablation.py FLUXNET_FOLDER choose --out FOLDER
+    python analyses/engine_ablation.py FLUXNET_FOLDER table --out FOLDER
 
-Twenty groups of whole towers, four members unless told otherwise; a seed deals the towers out and draws the members, so
-that the spread over seeds holds both. Held-out predictions are kept in FOLDER and a row for each
-flux and seed is appended to ``ablation.csv``; what is there already is not computed again.
-"mean: A, B" is the mean of what ideas A and B predicted. "choose" picks the best mean of ideas on
-one half of the towers and scores it on the other half. PLACES is a NetCDF file of maps on (lat,
-lon), whose values at the towers are more predictors.
+Twenty groups of whole towers; a seed deals the towers out and draws the members, so that the
+spread over seeds holds both. Held-out predictions are kept in FOLDER and a row for each flux and
+seed is appended to ``ablation.csv``; what is there already is not computed again. "mean: A + B" is
+the mean of what ideas A and B predicted. "choose" picks the best mean of ideas on one half of the
+towers and scores it on the other half. "table" prints what all ideas did beside XGBoost. PLACES is
+a NetCDF file of maps on (lat, lon), whose values at the towers are more predictors.
 """
 
 import argparse
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +43,7 @@ from uflux_stats.refinement.table import TrainingTable, training_table
 from uflux_stats.schema import FLUXES
 
 FOLDS, INNER = 20, 5
-CANDIDATES = ("xgboost", "extra trees", "lightgbm", "kernel")
+CANDIDATES = ("xgboost", "extra trees, root weights", "lightgbm", "kernel, root weights")
 HUBER_SLOPE = 2.0
 XGBOOST = RefineOptions(model="xgboost")
 Predictions = dict[str, np.ndarray]
@@ -181,14 +183,17 @@ def main() -> None:
     if given.idea == "choose":
         print(choose(table, given.out, given.seeds).round(3).to_string())
         return
+    if given.idea == "table":
+        print(summary(pd.read_csv(given.out / "ablation.csv")))
+        return
     places = None if given.places is None else xr.load_dataset(given.places)
     for seed in given.seeds:
-        file = given.out / f"{given.idea.replace(': ', '_').replace(', ', '+')}-{seed}.npz"
+        file = file_of(given.out, given.idea, seed)
         if file.exists():
             continue
         start = time.process_time()
         if given.idea.startswith("mean: "):
-            predicted = mean_of(given.idea.removeprefix("mean: ").split(", "), given.out, seed)
+            predicted = mean_of(given.idea.removeprefix("mean: ").split(" + "), given.out, seed)
         else:
             options = {"seed": seed, "members": given.members}
             predicted = run(table, IDEAS[given.idea], options, places)
@@ -277,9 +282,14 @@ def _predict(
     return {name: predicted[name].mean(axis=0) for name in wanted}
 
 
+def file_of(folder: Path, idea: str, seed: int) -> Path:
+    """Where the predictions of an idea are kept."""
+    return folder / f"{re.sub(r'[^A-Za-z]+', '_', idea)}-{seed}.npz"
+
+
 def mean_of(ideas: list[str], folder: Path, seed: int) -> Predictions:
     """Average what several ideas predicted; "NEE" is learned directly by each."""
-    parts = [np.load(folder / f"{idea.replace(', ', '+')}-{seed}.npz") for idea in ideas]
+    parts = [np.load(file_of(folder, idea, seed)) for idea in ideas]
     return {name: np.mean([part[name] for part in parts], axis=0) for name in FLUXES}
 
 
@@ -306,6 +316,22 @@ def r2(observed: np.ndarray, modelled: np.ndarray) -> float:
     return float(
         1.0 - ((observed - modelled) ** 2).sum() / ((observed - observed.mean()) ** 2).sum()
     )
+
+
+def summary(rows: pd.DataFrame) -> str:
+    """Mean r2 of each idea over its seeds, and what it gains over XGBoost on the same seeds."""
+    lines = ["| idea | seeds | GPP | RECO | NEE | LE |", "| --- | --- | --- | --- | --- | --- |"]
+    wide = rows.pivot_table(index=["idea", "seed"], columns="flux", values="r2")[list(FLUXES)]
+    plain = wide.xs("xgboost")
+    spread = plain.std()
+    for idea, found in wide.groupby("idea", sort=False):
+        own = found.droplevel("idea")
+        gain = (own - plain.loc[plain.index.intersection(own.index)]).mean()
+        cells = [f"{own[name].mean():.3f} ({gain[name]:+.3f})" for name in FLUXES]
+        lines.append(f"| {idea} | {len(own)} | " + " | ".join(cells) + " |")
+    lines.append("| *spread of XGBoost over seeds* | " + f"{len(plain)} | "
+                 + " | ".join(f"{spread[name]:.3f}" for name in FLUXES) + " |")  # fmt: skip
+    return "\n".join(lines)
 
 
 def choose(table: TrainingTable, folder: Path, seeds: list[int]) -> pd.DataFrame:
