@@ -48,7 +48,14 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(trust.BY_DISSIMILARITY,),
         settings={"split": split},
     )
-    return intervals, consistency, dissimilarity
+    remoteness = Stage(
+        "remoteness",
+        trust.remoteness,
+        needs=(engine.VALIDATION, trust.BY_DISSIMILARITY),
+        outputs=(trust.BY_DISTANCE, trust.GAP),
+        settings={"split": split, "twin": config.is_twin},
+    )
+    return intervals, consistency, dissimilarity, remoteness
 
 
 def grid_trust(config: RunConfig) -> Stage:
