@@ -127,12 +127,19 @@ def _drawn(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> St
     return Stage(
         "respiration figures",
         respiration_drawing.figures,
-        needs=(*files, posterior.CONTINENT_TABLE, *on_grid, *sinks),
+        needs=(
+            *files,
+            posterior.CONTINENT_TABLE,
+            respiration_checks.SITES_LEFT_OUT,
+            *on_grid,
+            *sinks,
+        ),
         files=drivers,
         outputs=(respiration_drawing.FIGURES,),
         settings={
             **settings,
             "twin": config.is_twin,
+            "level": config.respiration.level,
             "site_effect": config.respiration.site_effect,
         },
     )
