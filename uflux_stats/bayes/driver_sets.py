@@ -50,7 +50,7 @@ def compare_driver_sets(
         Of an engine that has not seen the tower; without it that set is left out.
     form : {"q10", "lloyd_taylor"}
     folds : int
-        Groups of towers held out.
+        Groups of towers held out; at most one for each tower.
     seed : int
 
     Returns
@@ -63,7 +63,7 @@ def compare_driver_sets(
     Raises
     ------
     ConfigError
-        If there are fewer towers than folds.
+        If there are fewer than two towers or folds.
     MissingVariableError
         If the towers lack a variable or no month has all.
     """
@@ -88,9 +88,9 @@ def compare_driver_sets(
 def _scored(
     towers: xr.Dataset, effects: tuple[str, ...], form: Form, folds: int, seed: int
 ) -> Mapping[str, float]:
-    fold = folds_of_sites(towers.sizes["site"], folds, seed)
+    fold = folds_of_sites(towers.sizes["site"], min(folds, towers.sizes["site"]), seed)
     parts = []
-    for number in range(folds):
+    for number in range(int(fold.max()) + 1):
         table = fit_conditioned_respiration(
             towers.isel(site=fold != number), form=form, effects=effects
         )

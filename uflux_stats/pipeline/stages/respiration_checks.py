@@ -77,7 +77,8 @@ def _sites(task: Task, of_form: Mapping[str, RespirationFit]) -> Iterator[pd.Dat
         beside = [other for other in LEVELS if other != level and number_of_form == 0]
         for chosen in (level, *beside):
             options = replace(fit.rows.options, level=chosen)
-            found = leave_sites_out(towers, options, folds=folds, sampler=sampler)
+            groups = min(folds, len(fit.rows.sites))
+            found = leave_sites_out(towers, options, folds=groups, sampler=sampler)
             yield _table(found, form, chosen).assign(**{
                 name: found.attrs[name] for name in ("rhat", "ess_bulk", "divergences")
             })  # fmt: skip

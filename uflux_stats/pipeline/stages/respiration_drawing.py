@@ -53,7 +53,10 @@ def figures(task: Task) -> Mapping[str, Number]:
     if task.settings["grid"]:
         drawn |= dict(_maps(task, next(iter(of_form.values()))))
     if task.settings["models"]:
-        drawn["sinks_explained"] = sinks_explained(_sinks(task), task.settings["site_effect"])
+        caveat = next(iter(of_form.values())).diagnosis.caveat
+        drawn["sinks_explained"] = sinks_explained(
+            _sinks(task), task.settings["site_effect"], caveat=caveat
+        )
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
