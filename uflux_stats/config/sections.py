@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from uflux_stats.errors import ConfigError
+
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
 RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
 
@@ -191,6 +193,11 @@ class RespirationConfig:
     carried: int = setting(150, low=20, high=10_000)
     site_effect: Literal["none", "shared", "independent", "spatial"] = "spatial"
     length_km: float = setting(500.0, low=1, high=20_000)
+
+    def __post_init__(self) -> None:
+        """Refuse a single group, which would leave no tower."""
+        if self.folds == 1:
+            raise ConfigError("respiration.folds: expected 0 or at least 2, got 1; change it")
 
     def fitted(self, *, twin: bool) -> tuple[RespirationForm, ...]:
         """Forms that are fitted: as given, else the default.
