@@ -66,7 +66,9 @@ def _band(ax: Axes, n: int) -> None:
     """Shade the 99 % that a share of independent, uniform values keeps to."""
     expected = 1.0 / _BINS
     margin = 2.576 * np.sqrt(expected * (1.0 - expected) / n)
-    ax.axhspan(max(0.0, expected - margin), expected + margin, color=GREY, alpha=0.3, lw=0)
+    ax.axhspan(
+        max(0.0, expected - margin), expected + margin, color=GREY, alpha=0.3, lw=0, zorder=0
+    )
 
 
 def _intervals(ax: Axes, sites: pd.DataFrame) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from uflux_stats.bayes import RespirationFit, SamplerOptions
 from uflux_stats.bayes.as_baseline import thin_months
+from uflux_stats.bayes.calibration import prior_predictive
 from uflux_stats.bayes.comparison import GOOD_K, compare, rank
 from uflux_stats.bayes.driver_sets import SETS, compare_driver_sets
 from uflux_stats.bayes.leave_out import LEVELS, leave_sites_out, site_skill
@@ -28,6 +30,7 @@ DRIVER_SETS: Final = "tables/respiration_driver_sets.csv"
 TABLES: Final = (MONTHS_LEFT_OUT, SITES_LEFT_OUT, PRIORS, DRIVER_SETS)
 DRAWS: Final = 500
 """Draws that months are left out with; few enough for a run, 13,000 months take half a minute."""
+PRIOR_DRAWS: Final = 100
 REFITTED: Final = SamplerOptions(draws=400, tune=400, chains=2)
 REFITTED_MONTHS: Final = 12
 """Sample, and most months of a tower, of the fits without a group of sites."""
@@ -58,6 +61,10 @@ def checks(task: Task) -> Mapping[str, Number]:
         **dict(_sites_told(skills, folds)),
         **dict(_stacked(sites[sites["level"] == task.settings["level"]], folds)),
         key("respiration", "coverage90", "leave_site_out"): _covered(skills[own], folds),
+        **{
+            key("respiration", form, "prior_predictive"): _prior_told(fit, task.settings["seed"])
+            for form, fit in of_form.items()
+        },
         **dict(_leaning(priors)),
         **dict(_driver_sets_told(drivers)),
     }
@@ -162,6 +169,13 @@ def _stacked(table: pd.DataFrame, folds: int) -> Iterator[tuple[str, Number]]:
             key("respiration", "stacking", "sites", str(form)),
             number(row["weight"], n=len(wide), note=note),
         )
+
+
+def _prior_told(fit: RespirationFit, seed: int) -> Number:
+    drawn = prior_predictive(fit.rows, PRIOR_DRAWS, seed)
+    low, middle, high = np.quantile(drawn, (0.05, 0.5, 0.95))
+    note = "RECO of the months that were fitted, by the priors alone"
+    return number(middle, CARBON_FLUX, interval=(low, high), n=drawn.shape[1], note=note)
 
 
 def _leaning(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
