@@ -65,8 +65,13 @@ def main() -> None:
         "comparison": compare(fits),
         "unseen_sites": unseen_sites(fits),
         "power_scaling": pd.concat({name: power_scaling(fit) for name, fit in fits.items()}),
-        "driver_sets": compare_driver_sets(
-            towers, predicted.sel(split="tower", source="refined", drop=True)
+        "driver_sets": pd.concat(
+            {
+                form: compare_driver_sets(
+                    towers, predicted.sel(split="tower", source="refined", drop=True), form=form
+                )
+                for form in ("q10", "lloyd_taylor")
+            }
         ),
     }
     chosen.out.mkdir(parents=True, exist_ok=True)

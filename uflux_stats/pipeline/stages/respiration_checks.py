@@ -1,25 +1,22 @@
 """Stage that tells how far the posteriors may be believed: left-out months and sites, priors."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.bayes import RespirationFit, SamplerOptions
-from uflux_stats.bayes.as_baseline import thin_months
+from uflux_stats.bayes import RespirationFit
 from uflux_stats.bayes.calibration import prior_predictive
-from uflux_stats.bayes.comparison import GOOD_K, compare, rank
+from uflux_stats.bayes.comparison import GOOD_K, compare
 from uflux_stats.bayes.driver_sets import SETS, compare_driver_sets
-from uflux_stats.bayes.leave_out import LEVELS, leave_sites_out, site_skill
 from uflux_stats.bayes.sensitivity import SENSITIVE, power_scaling
-from uflux_stats.bayes.unseen import predict_unseen_sites
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.posterior import fits, fitted_towers
+from uflux_stats.pipeline.stages.respiration_sites import unseen_sites, unseen_sites_told
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import CARBON_FLUX
 
@@ -31,17 +28,13 @@ TABLES: Final = (MONTHS_LEFT_OUT, SITES_LEFT_OUT, PRIORS, DRIVER_SETS)
 DRAWS: Final = 500
 """Draws that months are left out with; few enough for a run, 13,000 months take half a minute."""
 PRIOR_DRAWS: Final = 100
-REFITTED: Final = SamplerOptions(draws=400, tune=400, chains=2)
-REFITTED_MONTHS: Final = 12
-"""Sample, and most months of a tower, of the fits without a group of sites."""
-_APPROXIMATE: Final = "its class has still seen the site; validation.mode full refits without it"
 
 
 def checks(task: Task) -> Mapping[str, Number]:
     """Score every form on left-out months and unseen sites, and ask what leans on priors."""
     of_form = fits(task)
     months = compare(of_form, draws=DRAWS)
-    sites = pd.concat(list(_sites(task, of_form)))
+    sites = unseen_sites(task, of_form)
     priors = pd.concat(
         {form: power_scaling(fit, draws=DRAWS) for form, fit in of_form.items()}, names=["form"]
     )
@@ -49,18 +42,9 @@ def checks(task: Task) -> Mapping[str, Number]:
     tables = (months, sites, priors, drivers)
     for path, table in zip(TABLES, tables, strict=True):
         table.to_csv(task.output(path), float_format="%.5g")
-    folds, first = task.settings["folds"], next(iter(of_form))
-    pairs = sites[["form", "level"]].drop_duplicates().itertuples(index=False)
-    skills = {
-        (form, level): dict(_skill(sites[(sites["form"] == form) & (sites["level"] == level)]))
-        for form, level in pairs
-    }
-    own = (first, task.settings["level"])
     return {
         **dict(_months_told(months)),
-        **dict(_sites_told(skills, folds)),
-        **dict(_stacked(sites[sites["level"] == task.settings["level"]], folds)),
-        key("respiration", "coverage90", "leave_site_out"): _covered(skills[own], folds),
+        **dict(unseen_sites_told(sites, task.settings)),
         **{
             key("respiration", form, "prior_predictive"): _prior_told(fit, task.settings["seed"])
             for form, fit in of_form.items()
@@ -68,38 +52,6 @@ def checks(task: Task) -> Mapping[str, Number]:
         **dict(_leaning(priors)),
         **dict(_driver_sets_told(drivers)),
     }
-
-
-def _sites(task: Task, of_form: Mapping[str, RespirationFit]) -> Iterator[pd.DataFrame]:
-    """Yield the predictions of unseen sites of every form, and of the first at other levels."""
-    settings = task.settings
-    folds, level = settings["folds"], settings["level"]
-    if not folds:
-        for form, fit in of_form.items():
-            yield _table(predict_unseen_sites(fit, seed=settings["seed"]), form, level)
-        return
-    towers = thin_months(fitted_towers(task, months=None), REFITTED_MONTHS)
-    sampler = replace(REFITTED, seed=settings["seed"], cores=task.workers)
-    for number_of_form, (form, fit) in enumerate(of_form.items()):
-        beside = [other for other in LEVELS if other != level and number_of_form == 0]
-        for chosen in (level, *beside):
-            options = replace(fit.rows.options, level=chosen)
-            groups = min(folds, len(fit.rows.sites))
-            found = leave_sites_out(towers, options, folds=groups, sampler=sampler)
-            yield _table(found, form, chosen).assign(**{
-                name: found.attrs[name] for name in ("rhat", "ess_bulk", "divergences")
-            })  # fmt: skip
-
-
-def _table(sites: xr.Dataset, form: str, level: str) -> pd.DataFrame:
-    return sites.to_dataframe().assign(form=form, level=level)
-
-
-def _skill(table: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-    yield from site_skill(xr.Dataset.from_dataframe(table)).items()
-    yield "sites", len(table)
-    if "rhat" in table:
-        yield "chains", f"; R-hat up to {table['rhat'].iloc[0]:.3f}"
 
 
 def _predicted_gpp(task: Task) -> xr.DataArray | None:
@@ -133,42 +85,6 @@ def _months_told(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
                 key("respiration", "stacking", "months", str(form)),
                 number(row["weight"], n=n, note="weight, months of known towers left out"),
             )
-
-
-def _covered(skill: Mapping[str, Any], folds: int) -> Number:
-    how = f"{folds} groups of sites{skill['chains']}" if folds else _APPROXIMATE
-    note = f"mean RECO of unseen sites within their 90 % interval; {how}"
-    return number(skill["coverage90"], n=skill["sites"], note=note)
-
-
-def _sites_told(
-    skills: Mapping[tuple[str, str], Mapping[str, Any]], folds: int
-) -> Iterator[tuple[str, Number]]:
-    for (form, level), skill in skills.items():
-        stem = ("respiration", form, "leave_site_out", level)
-        yield key(*stem, "coverage90"), _covered(skill, folds)
-        note = "median width of the 90 % interval of the mean RECO of an unseen site"
-        width = number(skill["width"], CARBON_FLUX, n=skill["sites"], note=note)
-        yield key(*stem, "width"), width
-        note = "sum over months, each by itself" if folds else _APPROXIMATE
-        yield key(*stem, "elpd"), number(skill["elpd"], n=skill["sites"], note=note)
-
-
-def _stacked(table: pd.DataFrame, folds: int) -> Iterator[tuple[str, Number]]:
-    """Yield the weights of the forms that predict unseen sites best."""
-    wide = table.pivot(columns="form", values="elpd")
-    if wide.shape[1] < 2:
-        return
-    how = f"{folds} groups of sites" if folds else _APPROXIMATE
-    for form, row in rank({str(name): wide[name].to_numpy() for name in wide}).iterrows():
-        note = (
-            f"weight, unseen sites, {how}; elpd {row['difference']:.3g} "
-            f"+- {row['difference_se']:.2g} to the best"
-        )
-        yield (
-            key("respiration", "stacking", "sites", str(form)),
-            number(row["weight"], n=len(wide), note=note),
-        )
 
 
 def _prior_told(fit: RespirationFit, seed: int) -> Number:
