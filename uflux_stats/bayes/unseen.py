@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.bayes.draws import Draws
+from uflux_stats.bayes.draws import Draws, correlated
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.leave_out import predicted_sites
 from uflux_stats.bayes.rows import SEASONS, ModelRows, Values
@@ -30,17 +30,19 @@ def as_unseen(draws: Draws, rows: ModelRows, rng: np.random.Generator) -> Draws:
     """
     if "level_site" not in draws.values:
         return draws
-    shape = (len(draws), len(rows.sites))
+    shape, groups = (len(draws), len(rows.sites)), len(rows.groups)
 
-    def about(mean: Values, spread: str) -> Values:
-        return mean + draws.values[spread][:, None] * rng.standard_normal(shape)
+    def about(mean: Values, deviation: Values, spread: str) -> Values:
+        return mean + draws.values[spread][:, None] * deviation
 
-    groups = len(rows.groups)
-    slope = about(draws.of_group("slope", groups)[:, rows.group], "spread_slope_site")
-    rate = about(draws.of_group("log_rate", groups)[:, rows.group], "spread_rate_site")
+    first, second, third = rng.standard_normal((3, *shape))
+    first, second = correlated(first, second, draws.values["correlation_site"][:, None])
+    classes = draws.of_group("log_rate", groups), draws.of_group("slope", groups)
+    rate = about(classes[0][:, rows.group], first, "spread_rate_site")
+    slope = about(classes[1][:, rows.group], second, "spread_slope_site")
     level = rate + slope * rows.site_mean(rows.warmth)
     level = level + draws.along(rows.site_mean(rows.conditions))
-    noise = about(np.log(draws.values["sigma1"])[:, None], "noise_spread")
+    noise = about(np.log(draws.values["sigma1"])[:, None], third, "noise_spread")
     drawn = {"slope_site": slope, "level_site": level, "noise_site": noise}
     if "raw_season" in draws.values:
         drawn["raw_season"] = rng.standard_normal((*shape, SEASONS))

@@ -39,6 +39,17 @@ def test_deviations_have_the_spread_of_the_sites(fit: RespirationFit) -> None:
         assert deviation.mean() == pytest.approx(0.0, abs=0.06)
 
 
+def test_rate_and_slope_of_a_site_deviate_together(fit: RespirationFit) -> None:
+    draws = fit.draws(400)
+    together = Draws({**draws.values, "correlation_site": np.full(400, -0.8)})
+    found = as_unseen(together, fit.rows, np.random.default_rng(2))
+    rate = found.site_log_rate(fit.rows) - draws.values["log_rate_class"][:, fit.rows.group]
+    slope = found.site_slope(fit.rows) - draws.values["slope_class"][:, fit.rows.group]
+    rate = rate / draws.values["spread_rate_site"][:, None]
+    slope = slope / draws.values["spread_slope_site"][:, None]
+    assert (rate * slope).mean() == pytest.approx(-0.8, abs=0.06)
+
+
 def test_a_model_without_sites_is_left_as_it_is(fit: RespirationFit) -> None:
     pooled = Draws({"log_rate": np.zeros(3), "slope": np.zeros(3)})
     assert as_unseen(pooled, fit.rows, np.random.default_rng(0)) is pooled
