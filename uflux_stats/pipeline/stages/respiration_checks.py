@@ -28,6 +28,8 @@ TABLES: Final = (MONTHS_LEFT_OUT, SITES_LEFT_OUT, PRIORS, DRIVER_SETS)
 DRAWS: Final = 500
 """Draws that months are left out with; few enough for a run, 13,000 months take half a minute."""
 PRIOR_DRAWS: Final = 100
+_SUCCESSIVE: Final = "errors of successive months of a tower"
+_APART: Final = "skipped: no two successive months of a tower were fitted"
 
 
 def checks(task: Task) -> Mapping[str, Number]:
@@ -65,6 +67,7 @@ def _months_told(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
     """Yield the density of left-out months, its reliability, calibration and what errors share."""
     for form, row in table.iterrows():
         stem, n = ("respiration", str(form)), row["months"]
+        lasting = np.isfinite(row["residual_correlation"])
         error = f"months of known towers left out (PSIS-LOO); standard error {row['se']:.3g}"
         yield key(*stem, "loo", "elpd"), number(row["elpd"], n=n, note=error)
         yield (
@@ -73,7 +76,7 @@ def _months_told(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
         )
         yield (
             key(*stem, "residual_correlation"),
-            number(row["residual_correlation"], n=n, note="of successive months of a tower"),
+            number(row["residual_correlation"], n=n, note=_SUCCESSIVE if lasting else _APART),
         )
         if len(table) > 1:
             told = f"to the best form; standard error {row['difference_se']:.3g}"
