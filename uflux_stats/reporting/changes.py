@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from uflux_stats.grid import CONTINENTS
+from uflux_stats.reporting.benchmarks import map_comparison
 from uflux_stats.reporting.boxes import regional_boxes
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.yearly_series import yearly_series
@@ -30,36 +31,40 @@ def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
     dict of Figure
         By name; none where there are fewer than four years.
     """
-    drawn = total_figures(summed, "refined")
-    if drawn:
-        slopes, sure = trend_maps(fluxes)
-        drawn["trend_maps"] = map_panels(slopes, significant=sure)
-    return drawn
-
-
-def total_figures(summed: xr.Dataset, source: str) -> dict[str, Figure]:
-    """Draw yearly totals of the globe, and their distribution by continent.
-
-    Parameters
-    ----------
-    summed : xr.Dataset, (member, year, region) [PgC yr-1, PgC or W m-2]
-        Yearly totals by region, the globe and the continents among them.
-    source : str
-        Where the totals come from, for the legend.
-
-    Returns
-    -------
-    dict of Figure
-        By name; none where there are fewer than four years.
-    """
     if summed.sizes["year"] < FEWEST_YEARS:
         return {}
     whole = summed.sel(region="globe", drop=True)
     continents = summed.sel(region=list(CONTINENTS.values()))
+    slopes, sure = trend_maps(fluxes)
     return {
-        "yearly_series": yearly_series({source: whole}),
+        "yearly_series": yearly_series({"refined": whole}),
         "continents": regional_boxes(continents),
+        "trend_maps": map_panels(slopes, significant=sure),
     }
+
+
+def net_flux_twice(direct: xr.DataArray, difference: xr.DataArray) -> Figure:
+    """Draw the net flux that was learned directly against RECO - GPP, and where they part.
+
+    Parameters
+    ----------
+    direct, difference : xr.DataArray, (lat, lon) [gC m-2 d-1]
+        Means over time.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    MissingVariableError
+        If no cell has both.
+    """
+    units = {"units": direct.attrs["units"]}
+    apart = (direct - difference).assign_attrs(units)
+    maps = xr.Dataset({"observed": difference, "modelled": direct, "difference": apart})
+    names = ("RECO - GPP", "NEE learned directly")
+    return map_comparison(maps, title="The net flux told twice, mean of each cell", names=names)
 
 
 def trend_maps(fluxes: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:

@@ -13,8 +13,7 @@ from uflux_stats.reporting.engines import Engine, EngineName, started
 from uflux_stats.reporting.index import write_index
 from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_title
 from uflux_stats.reporting.reading import Reading, file_name, open_run
-
-FOLDER: Final = "reports"
+from uflux_stats.reporting.run_files import REPORTS
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ def report(
     """
     reading = open_run(Path(run).resolve())
     jobs = wanted(reading, continent=continent, pft=pft, everything=everything)
-    folder = Path(run) / FOLDER
+    folder = Path(run) / REPORTS
     folder.mkdir(exist_ok=True)
     with started(engine) as rendering:
         pages = tuple(_render(rendering, job, reading, folder) for job in jobs)

@@ -19,11 +19,11 @@ from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.reading import file_name
 from uflux_stats.reporting.regional import region_map
+from uflux_stats.reporting.run_files import MAPS
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.reporting.yearly_series import yearly_series
 from uflux_stats.stats.yearly import FEWEST_YEARS
 
-MAPS: Final = "maps.nc"
 FIGURES: Final = "regional_figures"
 BY: Final[tuple[By, ...]] = ("continent", "pft")
 STOCK_NAMES: Final = ("NPP", "Rh", "cVeg", "cSoil")
