@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes

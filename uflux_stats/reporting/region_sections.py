@@ -161,7 +161,7 @@ def driver_text(run: Reading, region: str) -> str:
     if not run.has("attribution"):
         return missing(run, "attribution")
     if not run.has("attribution", region):
-        place = "this run" if region == "globe" else region
+        place = "this run" if region == "globe" else place_name(region)
         return f"There are too few tower months in {place} to say what drives its fluxes."
     return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
 

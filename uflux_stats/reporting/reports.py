@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,14 @@ class RenderedReports:
     engine: str
     pages: tuple[Path, ...]
     index: Path
+
+    def _repr_html_(self) -> str:
+        """Link the index and every page."""
+        items = "".join(
+            f'<li><a href="{page.resolve().as_uri()}">{escape(page.name)}</a></li>'
+            for page in (self.index, *self.pages)
+        )
+        return f"<p><b>Reports</b>, rendered with {escape(self.engine)}</p><ul>{items}</ul>"
 
 
 WHOLE: Final = (

@@ -23,11 +23,6 @@ SECTIONS: Final = {
         "Against independent measurements",
         "Emulated carbon beside what was measured or estimated elsewhere, and never learned from.",
     ),
-    "respiration": (
-        "Respiration",
-        "Parameters of ecosystem respiration by land cover type, with what their posteriors say "
-        "where they were sampled.",
-    ),
     "meteorology": (
         "Gridded drivers at the towers",
         "Gridded drivers beside what the towers measured.",
@@ -181,15 +176,16 @@ def emulator_section(run: Reading) -> str:
     table = table_text(["r²", *splits], rows) if rows else ""
     return (
         f"## Skill of the allocation {{#sec-emulator}}\n\n{_EMULATED}\n\n{table}\n\n"
-        f"{_all_of(found)}"
+        f"{all_numbers(found)}"
     )
 
 
 def _folded(found: Numbers) -> str:
-    return number_table(found) if len(found) <= FEW else _all_of(found)
+    return number_table(found) if len(found) <= FEW else all_numbers(found)
 
 
-def _all_of(found: Numbers) -> str:
+def all_numbers(found: Numbers) -> str:
+    """Tabulate numbers as they stand, folded."""
     title = f"All {len(found)} numbers"
     return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{number_table(found)}\n:::\n'
 

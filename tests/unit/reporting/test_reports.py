@@ -143,6 +143,12 @@ def test_quarto_failing_shows_its_error_and_offers_the_other(
     assert "--engine embedded" in told
 
 
+def test_a_notebook_shows_links_to_the_pages(rendered: RenderedReports) -> None:
+    shown = rendered._repr_html_()
+    for page in (rendered.index, *rendered.pages):
+        assert f'<a href="{page.as_uri()}">{page.name}</a>' in shown
+
+
 def test_quarto_is_not_used_against_the_users_will(quarto: Path, small_run: Path) -> None:
     assert quarto.exists()
     done = us.report(small_run, pft="enf", engine="embedded")

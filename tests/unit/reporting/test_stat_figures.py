@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import DimensionError, MissingVariableError
-from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.boxes import FALL, NO_TREND, RISE, regional_boxes
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.style import save_figure

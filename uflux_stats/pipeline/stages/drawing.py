@@ -18,9 +18,9 @@ from uflux_stats.reporting.changes import change_figures, net_flux_twice
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
 from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number
-from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill, tower_skill
 from uflux_stats.reporting.projections import Projection
 from uflux_stats.reporting.run_files import TABLES
+from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill, tower_skill
 from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "figures"
