@@ -14,6 +14,8 @@ from uflux_stats.stats.trend import field_significance, trend
 from uflux_stats.stats.yearly import FEWEST_YEARS, yearly_means
 
 MAPPED: Final = ("GPP", "RECO")
+DRAWN: Final = ("GPP", "RECO", "NEP", "NEP_difference", "LE")
+"""Totals that are drawn by year; more panels are not read."""
 
 
 def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
@@ -33,6 +35,7 @@ def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
     """
     if summed.sizes["year"] < FEWEST_YEARS:
         return {}
+    summed = summed[[name for name in DRAWN if name in summed]]
     whole = summed.sel(region="globe", drop=True)
     continents = summed.sel(region=list(CONTINENTS.values()))
     slopes, sure = trend_maps(fluxes)

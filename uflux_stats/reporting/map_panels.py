@@ -163,6 +163,7 @@ def _profiles(
     beside.set_xlabel(label)
     below.set(xlabel=axis_label("longitude", "degrees"), ylabel=label)
     beside.xaxis.set_major_locator(MaxNLocator(2))
+    beside.tick_params(axis="x", labelsize=6)
     below.yaxis.set_major_locator(MaxNLocator(2))
     if field.min() < 0 < field.max():
         beside.axvline(0, color=BLACK, linewidth=0.4)

@@ -94,7 +94,7 @@ def _places_table(run: Reading, stem: tuple[str, ...], names: tuple[str, ...]) -
         found = [run.find(STAGE, *stem, name, place) for name in there]
         known = [one for one in found if one is not None]
         if known:
-            cells = [DASH if one is None else _cell(one.value, interval_text(one, 2))
+            cells = [DASH if one is None else _cell(one.value, interval_text(one))
                      for one in found]  # fmt: skip
             rows.append([place_title(GLOBAL if place == ALL else place), *cells, known[0].note])
     if not rows:

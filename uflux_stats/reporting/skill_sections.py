@@ -36,6 +36,15 @@ _EMULATED: Final = (
     "How well the allocation learned from vegetation models gives their fluxes and stocks back "
     "where it has not seen them: r² of the mean over the models, by what was held out."
 )
+PARAMETER_NAMES: Final = {
+    "CUE": "carbon use efficiency (NPP / GPP)",
+    "RH_SHARE": "heterotrophic share (Rh / RECO)",
+    "VEG_TURNOVER": "turnover of vegetation",
+    "LITTER_TURNOVER": "turnover of litter",
+    "SOIL_TURNOVER": "turnover of soil",
+    "LEAF_SHARE": "share of leaves",
+    "WOOD_SHARE": "share of wood",
+}
 MODES: Final = {
     "none": "not closed",
     "exact": "closed exactly",
@@ -169,7 +178,7 @@ def emulator_section(run: Reading) -> str:
     splits = list(dict.fromkeys(split for split, _ in kept))
     products = dict.fromkeys(product for _, product in kept)
     rows = [
-        [product]
+        [PARAMETER_NAMES.get(product, product)]
         + [_two_of(run.find("emulator", split, "mean", product, "r2")) for split in splits]
         for product in products
     ]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import axis_label, math_units, new_figure, style
+from uflux_stats.reporting.wording import flux_name
 from uflux_stats.stats.trend import trend_of_totals
 
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
@@ -66,7 +67,7 @@ def yearly_series(
                     text = f"{source} {_trend_text(data[name], member, level)}"
                     look = {"color": colour, "label": text}
                     _line(ax, data[name], member, confidence, look)
-            ax.set_title(name)
+            ax.set_title(flux_name(name))
             _legend(ax, sum(name in data for data in sources.values()))
             ax.set_xlabel("year")
         for ax in axes[len(names) :]:
