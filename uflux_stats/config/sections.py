@@ -267,11 +267,13 @@ class BenchmarksConfig:
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
-    ``rows`` is the number of cells times months of a band of the grid.
+    ``rows`` is the number of cells times months of a band of the grid; ``projection`` is that of
+    the maps of the globe, where all but "plate" need the extra ``maps``.
     """
 
     out: Path = Path("uflux-run")
     regions: Literal["geographic", "natural_earth"] = "geographic"
+    projection: Literal["plate", "robinson", "equal_earth"] = "plate"
     rows: int = setting(800_000, low=1000, high=100_000_000)
 
 
