@@ -1,8 +1,7 @@
 """Intervals for months of unseen towers, calibrated on towers that no fit had seen."""
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +9,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.refinement.validation import SPREAD, fluxes_of
 from uflux_stats.schema import MISSING_CLASS
 
@@ -89,7 +89,7 @@ class Intervals:
 
     def to_json(self) -> str:
         """Write as JSON; see ``from_json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return record_to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Intervals":
@@ -100,17 +100,15 @@ class Intervals:
         DataFileError
             If it is not whole.
         """
-        try:
-            given: dict[str, Any] = json.loads(text)
-            given["factor"] = {
+
+        def make(given: dict[str, Any]) -> Intervals:
+            factor = {
                 name: {int(code): float(value) for code, value in factors.items()}
                 for name, factors in given["factor"].items()
             }
-            return cls(**given)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataFileError(
-                f"intervals: expected what Intervals.to_json writes, got {error}; calibrate again"
-            ) from error
+            return cls(**{**given, "factor": factor})
+
+        return record_from_json(text, make, name="intervals")
 
 
 def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = True) -> Intervals:
@@ -307,15 +305,15 @@ def _floor(rows: _Rows) -> float:
 
 def _factors(rows: _Rows, score: Values, level: float) -> Iterator[tuple[int, float]]:
     """Yield the quantile of the scores, for no class in particular and for each class."""
-    yield MISSING_CLASS, _quantile(score, rows.weight, level)
+    yield MISSING_CLASS, weighted_quantile(score, rows.weight, level)
     for code in np.unique(rows.igbp[rows.igbp != MISSING_CLASS]):
         own = rows.igbp == code
         others = np.unique(rows.tower[~own]).size
         share = min(1.0, BORROWED / others) if others else 0.0
-        yield int(code), _quantile(score, rows.weight * np.where(own, 1.0, share), level)
+        yield int(code), weighted_quantile(score, rows.weight * np.where(own, 1.0, share), level)
 
 
-def _quantile(values: Values, weight: Values, level: float) -> float:
+def weighted_quantile(values: Values, weight: Values, level: float) -> float:
     """Smallest value with at least ``level`` of the weight up to it."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order])

@@ -101,7 +101,7 @@ def test_round_trip() -> None:
     found = calibrate(made(6))
     assert Intervals.from_json(found.to_json()) == found
     for text in ("{", "[]", "{}", '{"factor": {"GPP": 3}}'):
-        with pytest.raises(DataFileError, match="calibrate again"):
+        with pytest.raises(DataFileError, match="fit it again"):
             Intervals.from_json(text)
 
 
