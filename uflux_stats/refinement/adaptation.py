@@ -1,107 +1,212 @@
-"""Calibrate the predictions for a tower by its own months: empirical Bayes on the errors.
+"""Calibrate the predictions for a tower by its own months, and fill its gaps.
 
-The error of a prediction at an unseen tower is taken for a draw from a Gaussian process: an offset
-and a share of the predicted flux, which the tower keeps; an error of the season, which returns every
-year; one that fades within months; and noise that grows with the flux. How large each is, is learned
-from towers that were held out, so that few months of a new tower move its prediction little and
-many move it far.
+How predictions err at a tower that was held out tells how far a few months of a new tower are to be
+trusted: few move its prediction little, many move it far (empirical Bayes).
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
+
+from uflux_stats.errors import MissingVariableError
+from uflux_stats.refinement.error_model import (
+    MONTHS_OF_A_YEAR,
+    ErrorModel,
+    Months,
+    fit_error_model,
+)
+from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.intervals import BOUNDS, LEVEL, fold_of_tower, weighted_quantile
+from uflux_stats.refinement.records import record_from_json, record_to_json
+from uflux_stats.schema import FLUXES
 
 Values = NDArray[np.float64]
 
-MOST_MONTHS: Final = 48
-"""Months of a held-out tower that its likelihood is taken of, in one stretch; more add little."""
-SEASON_LENGTH: Final = 1.0
-"""Of the periodic kernel, in radians: neighbouring months of the year go together, halves do not."""
-MONTHS_OF_A_YEAR: Final = 12
-"""Months of a held-out tower that are taken for its own when the intervals are calibrated."""
-_SMALL: Final = 1e-3
-"""Least size of a component, as a share of the standard deviation of the errors."""
+OWN_MONTHS: Final = MONTHS_OF_A_YEAR
+"""Months of a held-out tower that stand for its own when the width of intervals is measured."""
+FLAGS: Final = ("observed", "filled", "missing")
 
 
 @dataclass(frozen=True)
-class ErrorModel:
-    """How large the parts of the error of one flux are at unseen towers, as standard deviations.
+class Adaptation:
+    """What held-out towers tell of the errors at a new one.
 
     Attributes
     ----------
-    offset, season, fading, noise : float [unit of the flux]
-    share, noise_share : float [1]
-        Of the predicted flux.
-    memory : float [months]
-        In which the fading part falls to 1/e.
+    level : float
+        Share of the filled months that an interval is to hold.
+    models : dict of ErrorModel
+        Of each flux.
+    factor : dict of float
+        Half-width of the interval of each flux, in standard deviations.
     """
 
-    offset: float
-    share: float
-    season: float
-    fading: float
-    memory: float
-    noise: float
-    noise_share: float
+    level: float
+    models: dict[str, ErrorModel]
+    factor: dict[str, float]
 
-    def kept(self, predicted: tuple[Values, Values], month: tuple[Values, Values]) -> Values:
-        """Covariance of the errors, but for noise, of two sets of months of one tower.
+    def fill(self, predicted: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
+        """Calibrate predictions by what was observed at the same tower, and fill its gaps.
 
         Parameters
         ----------
-        predicted : two arrays, (..., a) and (..., b) [unit of the flux]
-        month : two arrays, (..., a) and (..., b) [months]
-            Since any January.
+        predicted, observed : xr.Dataset, (site, time) [units of the schema]
+            Fluxes of towers that the prediction has not learned from; each tower by itself.
 
         Returns
         -------
-        array, (..., a, b) [unit of the flux squared]
+        xr.Dataset, (site, time)
+            Of each flux in both: ``NAME``, as observed and, in gaps, as calibrated;
+            ``NAME_adapted``, the calibrated prediction of every month; ``NAME_lower`` and
+            ``NAME_upper``, the interval of each filled month; ``NAME_flag``, 0 observed, 1 filled,
+            2 missing (not observed, and a driver lacks).
+
+        Raises
+        ------
+        MissingVariableError
+            If no flux is in both.
         """
-        first, second = (values[..., :, None] for values in (predicted[0], month[0]))
-        apart = np.abs(second - month[1][..., None, :])
-        turn = np.sin(np.pi * apart / MONTHS_OF_A_YEAR) / SEASON_LENGTH
-        found: Values = (
-            self.offset**2
-            + self.share**2 * first * predicted[1][..., None, :]
-            + self.season**2 * np.exp(-2.0 * turn**2)
-            + self.fading**2 * np.exp(-apart / self.memory)
-        )
-        return found
+        names = [name for name in self.models if name in predicted and name in observed]
+        if not names:
+            raise MissingVariableError(
+                f"observed: expected some of {list(self.models)}, got none that is predicted too; "
+                "give the fluxes of the tower"
+            )
+        filled: dict[str, xr.DataArray] = {}
+        for name in names:
+            both = xr.align(predicted[name], observed[name], join="exact")
+            filled |= self._fill(name, *(flux.transpose("site", "time") for flux in both))
+        return xr.Dataset(filled, attrs={"title": "Fluxes of towers, gaps filled"})
 
-    def noise_variance(self, predicted: Values) -> Values:
-        """Variance of what is left in one month and tells nothing of others."""
-        return np.asarray(self.noise**2 + (self.noise_share * predicted) ** 2)
+    def _fill(
+        self, name: str, predicted: xr.DataArray, observed: xr.DataArray
+    ) -> dict[str, xr.DataArray]:
+        """Fill one flux; see ``fill``."""
+        middle, half = (np.full(predicted.shape, np.nan) for _ in range(2))
+        for tower in _towers(predicted, observed.where(np.isfinite(observed), np.inf)):
+            given = tower.at(np.isfinite(tower.error))
+            error, spread = self.models[name].condition(given, tower)
+            place = np.isfinite(predicted.values[tower.site])
+            middle[tower.site, place] = tower.predicted + error
+            half[tower.site, place] = self.factor[name] * spread
+        least = 0.0 if name in NOT_NEGATIVE else -np.inf
+        known = np.isfinite(observed.values)
+        parts = {"": np.where(known, observed.values, np.maximum(middle, least)),
+                 "_adapted": np.maximum(middle, least)}  # fmt: skip
+        for end, side in BOUNDS.items():
+            ends = np.maximum(middle + side * half, least)
+            parts[f"_{end}"] = np.where(known, np.nan, ends)
+        flag = np.where(known, 0, np.where(np.isfinite(middle), 1, 2)).astype(np.int8)
+        labelled = {
+            name + suffix: observed.copy(data=values).assign_attrs(_attrs(name, suffix))
+            for suffix, values in parts.items()
+        }
+        told = {"long_name": f"where {name} comes from", "flag_values": [0, 1, 2],
+                "flag_meanings": " ".join(FLAGS)}  # fmt: skip
+        flags = observed.copy(data=flag).drop_attrs().assign_attrs(told)
+        return labelled | {f"{name}_flag": flags}
 
-    def condition(self, given: "_Months", wanted: "_Months") -> tuple[Values, Values]:
-        """Expect the errors of some months of a tower, knowing those of others.
+    def to_json(self) -> str:
+        """Write as JSON; see ``from_json``."""
+        return record_to_json(self)
 
-        Returns
-        -------
-        two arrays, (wanted,)
-            Mean and standard deviation, noise included; that without any month given is 0.
+    @classmethod
+    def from_json(cls, text: str) -> "Adaptation":
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        DataFileError
+            If it is not whole.
         """
-        prior = self.kept((wanted.predicted,) * 2, (wanted.month,) * 2)
-        spread = np.diagonal(prior) + self.noise_variance(wanted.predicted)
-        if not given.error.size:
-            return np.zeros(len(spread)), np.sqrt(spread)
-        known = self.kept((given.predicted,) * 2, (given.month,) * 2)
-        known[np.diag_indices_from(known)] += self.noise_variance(given.predicted)
-        across = self.kept((wanted.predicted, given.predicted), (wanted.month, given.month))
-        gain = np.linalg.solve(known, across.T)
-        left = spread - np.einsum("wg,gw->w", across, gain)
-        least = self.noise_variance(wanted.predicted)
-        return gain.T @ given.error, np.sqrt(np.maximum(left, least))
+
+        def make(given: dict[str, Any]) -> Adaptation:
+            models = {name: ErrorModel(**parts) for name, parts in given["models"].items()}
+            factor = {name: float(given["factor"][name]) for name in models}
+            return cls(float(given["level"]), models, factor)
+
+        return record_from_json(text, make, name="adaptation")
 
 
-@dataclass(frozen=True, eq=False)
-class _Months:
-    """Months of one tower: what is predicted, when, and observation minus prediction."""
+def fit_adaptation(held_out: xr.Dataset, *, level: float = LEVEL) -> Adaptation:
+    """Learn from held-out towers how to calibrate the predictions for a new one.
 
-    predicted: Values
-    month: Values
-    error: Values
+    Parameters
+    ----------
+    held_out : xr.Dataset, (source, site, time)
+        Of ``cross_validate`` under a split that keeps towers whole.
+    level : float
+        Of the intervals; their width is that which holds this share of the months of towers,
+        each weighing the same, after their first year is known.
 
-    def at(self, chosen: NDArray[Any]) -> "_Months":
-        return _Months(self.predicted[chosen], self.month[chosen], self.error[chosen])
+    Returns
+    -------
+    Adaptation
+
+    Raises
+    ------
+    MissingVariableError
+        If no flux was predicted.
+    ConfigError
+        If months of one tower are in several folds.
+
+    References
+    ----------
+    Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, MIT Press, chapters 2
+    and 5.
+    """
+    towers = {name: held_out_months(held_out, name) for name in FLUXES if name in held_out}
+    towers = {name: months for name, months in towers.items() if months}
+    if not towers:
+        raise MissingVariableError("held_out: expected predictions of a flux, got none")
+    models = {name: fit_error_model(months) for name, months in towers.items()}
+    factor = {name: _factor(models[name], months, level) for name, months in towers.items()}
+    return Adaptation(level, models, factor)
+
+
+def held_out_months(held_out: xr.Dataset, name: str) -> list[Months]:
+    """List the held-out months of each tower that has some."""
+    fold_of_tower(held_out)
+    flux = held_out[name].transpose("source", "site", "time")
+    predicted, observed = (flux.sel(source=one, drop=True) for one in ("refined", "observed"))
+    return [tower for tower in _towers(predicted, observed) if len(tower)]
+
+
+def _towers(predicted: xr.DataArray, observed: xr.DataArray) -> Iterable[Months]:
+    """Yield the months of each tower that are predicted and not without observation."""
+    month = month_number(predicted["time"])
+    error = observed.values.astype(np.float64) - predicted.values
+    for site, (flux, left) in enumerate(zip(predicted.values, error, strict=True)):
+        known = ~np.isnan(left)
+        yield Months(site, month[known], flux[known].astype(np.float64), left[known])
+
+
+def month_number(time: xr.DataArray) -> Values:
+    """Months since the beginning of the calendar, (time,)."""
+    return np.asarray(time.dt.year * MONTHS_OF_A_YEAR + time.dt.month - 1, np.float64)
+
+
+def _factor(model: ErrorModel, towers: Sequence[Months], level: float) -> float:
+    """Quantile of the standardised errors that are left once the first months are known."""
+    scores, weights = [], []
+    for tower in towers:
+        own = min(OWN_MONTHS, len(tower) // 2)
+        wanted = tower.at(slice(own, None))
+        error, spread = model.condition(tower.at(slice(own)), wanted)
+        scores.append(np.abs(wanted.error - error) / spread)
+        weights.append(np.full(len(wanted), 1.0 / len(wanted)))
+    return weighted_quantile(np.concatenate(scores), np.concatenate(weights), level)
+
+
+def _attrs(name: str, suffix: str) -> dict[str, str]:
+    own = flux_attrs(name)
+    told = {
+        "": "gaps filled",
+        "_adapted": "predicted, calibrated by the tower's own months",
+        **{f"_{end}": f"{end} end of the interval of a filled month" for end in BOUNDS},
+    }
+    return {"long_name": f"{own['long_name']}, {told[suffix]}", "units": own["units"]}
