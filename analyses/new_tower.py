@@ -45,7 +45,7 @@ def main() -> None:
     table = training_table(read_fluxnet(given.towers))
     held_out = read_held_out(given.held_out, table)
     boosting = {"boosted": boosted(table)}
-    ways = {} if given.without_boosting else {flux: boosting for flux in FLUXES}
+    ways = {} if given.without_boosting else dict.fromkeys(FLUXES, boosting)
     for trials in (new_tower_trials, gap_trials):
         skill = adaptation_skill(held_out, trials, ways=ways, draws=given.draws)
         print(trials.__name__)

@@ -107,8 +107,7 @@ def _git(*words: str) -> str | None:
 
 def _refinement(config: RunConfig) -> dict[str, object]:
     """Return every choice of the learner, those that the configuration leaves alone too."""
-    chosen = asdict(config.refine) | {"seed": config.refine_seed}
-    return {**RefineOptions(**chosen).to_dict(), "members_in_validation": MEMBERS}
+    return {**RefineOptions(**config.learner).to_dict(), "members_in_validation": MEMBERS}
 
 
 def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 Values = NDArray[np.float64]
 
@@ -155,13 +155,13 @@ def fit_error_model(towers: Sequence[Months]) -> ErrorModel:
     typical = float(np.sqrt(np.mean(padded.error[padded.known] ** 2)))
     flux = float(np.sqrt(np.mean(padded.predicted[padded.known] ** 2))) or 1.0
     unit = np.array([typical, typical / flux, typical, typical, 1.0, typical, typical / flux])
-    found = minimize(
-        lambda logs: padded.surprise(ErrorModel(*(np.exp(logs) * unit).tolist())),
-        np.log(_START),
-        method="L-BFGS-B",
-        bounds=list(zip(np.log(_LEAST), np.log(_MOST), strict=True)),
-        tol=_TOLERANCE,
-    )
+
+    def surprise(logs: Values) -> float:
+        return padded.surprise(ErrorModel(*(np.exp(logs) * unit).tolist()))
+
+    start: Values = np.log(np.array(_START))
+    bounds = Bounds(np.log(_LEAST).tolist(), np.log(_MOST).tolist())
+    found = minimize(surprise, start, method="L-BFGS-B", bounds=bounds, tol=_TOLERANCE)
     return ErrorModel(*(np.exp(found.x) * unit).tolist())
 
 
