@@ -5,7 +5,7 @@ are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.c
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -330,6 +330,11 @@ class RunConfig:
     def respiration_seed(self) -> int:
         """Seed of the posterior samples and of their draws on the grid."""
         return self.run.seed if self.respiration.seed is None else self.respiration.seed
+
+    @property
+    def learner(self) -> dict[str, Any]:
+        """Options of the refinement, with its seed."""
+        return asdict(self.refine) | {"seed": self.refine_seed}
 
     @property
     def refine_seed(self) -> int:
