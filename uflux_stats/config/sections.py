@@ -72,7 +72,10 @@ class TwinConfig:
 
 @dataclass(frozen=True)
 class RefineConfig:
-    """``[refine]``: the learned correction. The seed defaults to the run's."""
+    """``[refine]``: the learned correction. The seed defaults to the run's.
+
+    A run explains the trees of its model: learners without any are for ``refine`` alone.
+    """
 
     model: Literal[
         "xgboost",
@@ -80,10 +83,7 @@ class RefineConfig:
         "catboost",
         "random_forest",
         "extra_trees",
-        "kernel",
-        "cascade",
         "blend",
-        "stack",
     ] = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
