@@ -1,12 +1,12 @@
 """What each idea does to the skill at towers that the fit has not seen.
 
     python analyses/engine_ablation.py FLUXNET_FOLDER IDEA --out FOLDER [--seeds 0 1 2]
-                                       [--members 4] [--places FILE]
+                                       [--members 4] [--folds 20] [--places FILE]
     python analyses/engine_ablation.py FLUXNET_FOLDER "mean: xgboost + kernel" --out FOLDER
     python analyses/engine_ablation.py FLUXNET_FOLDER choose --out FOLDER
     python analyses/engine_ablation.py FLUXNET_FOLDER table --out FOLDER
 
-Twenty groups of whole towers; a seed deals the towers out and draws the members, so that the
+Groups of whole towers are held out; a seed deals the towers out and draws the members, so that the
 spread over seeds holds both. Held-out predictions are kept in FOLDER and a row for each flux and
 seed is appended to ``ablation.csv``; what is there already is not computed again. "mean: A + B" is
 the mean of what ideas A and B predicted. "choose" picks the best mean of ideas on one half of the
@@ -196,7 +196,7 @@ def main() -> None:
             predicted = mean_of(given.idea.removeprefix("mean: ").split(" + "), given.out, seed)
         else:
             options = {"seed": seed, "members": given.members}
-            predicted = run(table, IDEAS[given.idea], options, places)
+            predicted = run(table, IDEAS[given.idea], options, (given.folds, places))
         np.savez(file, **predicted)
         _append(scores(table, predicted).assign(
             idea=given.idea, seed=seed, seconds=round(time.process_time() - start)
@@ -210,22 +210,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--members", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--places", type=Path)
     return parser.parse_args()
 
 
 def run(
-    table: TrainingTable, idea: Idea, chosen: dict[str, int], places: xr.Dataset | None
+    table: TrainingTable,
+    idea: Idea,
+    chosen: dict[str, int],
+    given: tuple[int, xr.Dataset | None],
 ) -> Predictions:
-    """Predict all rows out of fold, (row,) for each flux."""
+    """Predict all rows out of fold, (row,) for each flux; folds and maps are given."""
+    folds, places = given
     options = replace(idea.options, **chosen)
-    how = ValidationOptions(folds=FOLDS, members=options.members, workers=1)
+    how = ValidationOptions(folds=folds, members=options.members, workers=1)
     if idea.more is not None:
         columns = idea.more(table, places).astype(np.float32)
         table = replace(table, predictors=np.column_stack([table.predictors, columns]))
     with _in_place(idea):
         if idea.with_predicted:
-            return with_predicted_fluxes(table, options, idea.with_predicted)
+            return with_predicted_fluxes(table, options, idea.with_predicted, folds)
         held_out = cross_validate(table, "tower", options, how).sel(source="refined")
         return {name: table.take(held_out[name]) for name in FLUXES}
 
@@ -245,13 +250,13 @@ def _in_place(idea: Idea) -> Iterator[None]:
 
 
 def with_predicted_fluxes(
-    table: TrainingTable, options: RefineOptions, names: tuple[str, ...]
+    table: TrainingTable, options: RefineOptions, names: tuple[str, ...], folds: int
 ) -> Predictions:
     """Let other fluxes see what is predicted of some, in training for towers not seen either."""
-    fold = split_folds(table.towers, table.site, split="tower", folds=FOLDS, seed=options.seed)
+    fold = split_folds(table.towers, table.site, split="tower", folds=folds, seed=options.seed)
     found = {name: np.full(len(fold), np.nan) for name in FLUXES}
     few = replace(options, members=1)
-    for number in range(FOLDS):
+    for number in range(folds):
         out = fold == number
         shown = np.full((len(fold), len(names)), np.nan)
         inner = np.where(out, -1, fold % INNER)
