@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Mixture:
         """Number of predictors."""
         return self.parts[0].width
 
-    @property
+    @cached_property
     def trees(self) -> Ensemble:
         """The parts that are trees, as one ensemble of trees, their weights made to sum to one."""
         chosen = [(part.trees, weight)
