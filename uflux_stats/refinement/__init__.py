@@ -1,6 +1,11 @@
 """Machine-learned refinement of the baselines' residuals, and its honest validation."""
 
-from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.options import (
+    ForestOptions,
+    KernelOptions,
+    RefineOptions,
+    StackOptions,
+)
 from uflux_stats.refinement.refiner import Refiner, refine
 from uflux_stats.refinement.splits import SPLITS, Split, split_folds
 from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
@@ -8,9 +13,12 @@ from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
 __all__ = [
     "SPLITS",
+    "ForestOptions",
+    "KernelOptions",
     "RefineOptions",
     "Refiner",
     "Split",
+    "StackOptions",
     "UpscaleOptions",
     "ValidationOptions",
     "cross_validate",
