@@ -11,7 +11,8 @@ import xarray as xr
 from uflux_stats.bayes import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.leave_out import LEVELS
 from uflux_stats.pipeline.stage import Task
-from uflux_stats.pipeline.stages import respiration_sites
+from uflux_stats.pipeline.stages import respiration_checks, respiration_sites
+from uflux_stats.pipeline.stages.respiration_checks import driver_sets
 from uflux_stats.pipeline.stages.respiration_sites import unseen_sites, unseen_sites_told
 
 SITES = ["A", "B", "C"]
@@ -65,3 +66,19 @@ def test_forms_are_weighed_by_what_they_say_of_unseen_sites(told: dict[str, Any]
     assert better.value > 0.95
     assert better.value + worse.value == pytest.approx(1.0)
     assert "-6 +- 1.7 to the best" in worse.note
+
+
+def test_towers_without_gpp_are_not_compared_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reco = xr.DataArray(np.ones((3, 2)), dims=("site", "time"), attrs={"units": "gC m-2 d-1"})
+    monkeypatch.setattr(
+        respiration_checks, "fitted_towers", lambda *_, **__: xr.Dataset({"RECO": reco})
+    )
+    task = Task(tmp_path, tmp_path, {}, {"tower_split": False, "seed": 0})
+    table, told = driver_sets(task)
+    assert table.empty
+    skipped = told["respiration.drivers.drivers.r2"]
+    assert skipped.value is None
+    assert "expected variables" in skipped.note
+    assert "GPP" in skipped.note
