@@ -5,7 +5,7 @@ are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.c
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -267,11 +267,13 @@ class BenchmarksConfig:
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
-    ``rows`` is the number of cells times months of a band of the grid.
+    ``rows`` is the number of cells times months of a band of the grid; ``projection`` is that of
+    the maps of the globe, where all but "plate" need the extra ``maps``.
     """
 
     out: Path = Path("uflux-run")
     regions: Literal["geographic", "natural_earth"] = "geographic"
+    projection: Literal["plate", "robinson", "equal_earth"] = "plate"
     rows: int = setting(800_000, low=1000, high=100_000_000)
 
 
@@ -328,6 +330,11 @@ class RunConfig:
     def respiration_seed(self) -> int:
         """Seed of the posterior samples and of their draws on the grid."""
         return self.run.seed if self.respiration.seed is None else self.respiration.seed
+
+    @property
+    def learner(self) -> dict[str, Any]:
+        """Options of the refinement, with its seed."""
+        return asdict(self.refine) | {"seed": self.refine_seed}
 
     @property
     def refine_seed(self) -> int:

@@ -59,9 +59,9 @@ def test_seeds_default_to_that_of_the_run() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"refine": {"member": 3}}, r"refine\.member: .*did you mean 'members'"),
-        ({"refin": {"members": 3}}, r"refin: .*did you mean 'refine'"),
-        ({"refine": {"zzz": 3}}, r"refine\.zzz: expected one of model, .*remove it"),
+        ({"refine": {"member": 3}}, r"refine\.member: .*nearest: members"),
+        ({"refin": {"members": 3}}, r"refin: .*nearest: refine"),
+        ({"refine": {"zzz": 3}}, r"refine\.zzz: expected one of \['model', .*use one of them"),
         ({"refine": {"model": "forest"}}, r"refine\.model: .*'xgboost'.*got 'forest'"),
         ({"refine": {"members": 0}}, r"refine\.members: .*from 1 to 1000, got 0"),
         ({"refine": {"members": 2.5}}, r"refine\.members: expected a whole number, got 2\.5"),

@@ -15,7 +15,7 @@ from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.posterior import CONTINENT_TABLE, fits
 from uflux_stats.pipeline.stages.propagation import POSTERIOR_FLUXES, SINKS
 from uflux_stats.pipeline.stages.respiration_checks import SITES_LEFT_OUT
-from uflux_stats.reporting.maps import flux_map
+from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.respiration import (
     forest,
