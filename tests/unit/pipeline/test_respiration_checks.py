@@ -27,7 +27,7 @@ def pretended(
     assert int(towers["RECO"].notnull().sum("time").max()) <= 12
     held = np.array([True, options.level == "site", options.level == "site"])
     values = {"observed": np.ones(3), "low": np.zeros(3), "median": np.ones(3),
-              "high": np.full(3, 2.0), "covered": held, "covered_expected": held,
+              "high": np.full(3, 2.0), "covered": held, "covered_expected": ~held,
               "integral": np.full(3, 0.5)}  # fmt: skip
     density = np.array([-1.0, -2.0, -3.0]) * (2.0 if options.form == "q10" else 1.0)
     found = xr.Dataset({k: ("site", v) for k, v in {**values, "elpd": density}.items()})
@@ -59,6 +59,7 @@ def test_levels_stand_beside_each_other_for_the_first_form(told: dict[str, Any])
     assert "R-hat up to 1.050" in told[f"{stem}.pft.coverage90"].note
     assert not any(".q10.leave_site_out.p" in name for name in told)
     assert told[f"{stem}.site.width"].value == 2.0
+    assert told[f"{stem}.pft.coverage90_expected"].value == pytest.approx(2 / 3)
 
 
 def test_forms_are_weighed_by_what_they_say_of_unseen_sites(told: dict[str, Any]) -> None:
