@@ -96,7 +96,7 @@ def attribution_numbers(
     ------
     tuple
         ``(name, region, target, driver, quantity)``, and a dict with value, units,
-        interval, n and note.
+        interval, n and note: which assumptions fail.
     """
     chosen = found.isel(transform=0).sel(pft=ALL)
     for region in chosen["region"].values:
@@ -110,5 +110,6 @@ def attribution_numbers(
                         yield (
                             (name, str(region), str(target), str(driver), quantity),
                             {"value": value, "units": str(one["unit"].item()),
-                             "interval": (low, high), "n": int(one["n"]), "note": ""},
+                             "interval": (low, high), "n": int(one["n"]),
+                             "note": str(one["flag"].item())},
                         )  # fmt: skip

@@ -154,7 +154,7 @@ def d_calibration(
 
     References
     ----------
-    Morales-Napoles, O. et al. (2014), doi 10.1007/978-3-319-04447-2_105; Hanea et al. (2015).
+    Morales-Napoles, O. et al. (2014); Hanea, A. et al. (2015), doi 10.1016/j.ress.2015.07.027.
     """
     sample = network.sample
     levels = ndtr(normal_scores(sample.values, sample.weight))
