@@ -26,6 +26,8 @@ MIN_CLUSTERS: Final = 5
 """With fewer towers or clusters only months are resampled: the interval is then for these alone."""
 MIN_YEARS: Final = 3
 """With fewer calendar years these cannot be resampled."""
+FEWEST_KNOWN: Final = 3.0
+"""Below so many degrees of freedom Satterthwaite's approximation is far too wide."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ def freedom_of_variance(freedom: float, rows: float, memory: float) -> float:
     What a piece adds to an effect is a sum of products of driver and residual. Of two normals such
     a product has an excess kurtosis of 6, a sum of independent ones its share of that, and the
     variance of as many of them is known as well as its own variance says (Satterthwaite 1946, doi
-    10.2307/3002019): worse than that of normal pieces.
+    10.2307/3002019): worse than that of normal pieces. Never taken for fewer than three, or than
+    that of normal pieces: replicates of so few years already spread more than their sums.
 
     Parameters
     ----------
@@ -176,10 +179,11 @@ def freedom_of_variance(freedom: float, rows: float, memory: float) -> float:
     Ten years of twelve months, and of one month:
 
     >>> round(freedom_of_variance(10, 12, 0.0), 1), round(freedom_of_variance(10, 1, 0.0), 1)
-    (8.0, 2.5)
+    (8.0, 3.0)
     """
     independent = max(rows * (1.0 - memory) / (1.0 + memory), 1.0)
-    return 2.0 / (2.0 / freedom + 6.0 / independent / freedom)
+    known = 2.0 / (2.0 / freedom + 6.0 / independent / freedom)
+    return max(known, min(freedom, FEWEST_KNOWN))
 
 
 def _rows_of_piece(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> float:
