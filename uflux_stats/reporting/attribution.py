@@ -266,7 +266,8 @@ def trend_shares(answers: pd.DataFrame, *, target: str) -> Figure:
         If there is no estimate for the target.
     """
     known = _known(answers[answers["target"] == target])
-    regions, drivers = _ordered(known["region"], (GLOBE,)), _ordered(known["driver"], DRIVER_COLOURS)
+    regions = _ordered(known["region"], (GLOBE,))
+    drivers = _ordered(known["driver"], DRIVER_COLOURS)
     sizes = known.drop_duplicates("region").set_index("region")["n"]
     places = np.arange(len(regions))
     wide = known.pivot_table(index="region", columns="driver", values="estimate").loc[regions]

@@ -132,8 +132,13 @@ def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[floa
     half = 0.8 if gains is None else 0.4
     ax.barh(places - (0.8 - half) / 2, shares, half, color=COLOURS["refined"], label="SHAP")
     if gains is not None:
-        ax.barh(places + 0.2, gains.reindex(order).to_numpy(float), half, color=GREY,
-                label="gain of all rows")
+        ax.barh(
+            places + 0.2,
+            gains.reindex(order).to_numpy(float),
+            half,
+            color=GREY,
+            label="gain of all rows",
+        )
     ax.set_title(f"{rows['group'].iloc[0]}\n(n = {int(rows['n'].iloc[0]):,})", fontsize=7)
     ax.xaxis.set_major_locator(MaxNLocator(3))
     ax.set_xlabel("share [1]")

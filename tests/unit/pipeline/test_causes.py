@@ -85,9 +85,10 @@ def test_cubes_are_asked_like_towers(done: tuple[Path, dict[str, Numbers]]) -> N
     assert "remainder" in set(answers["driver"])
     assert (answers["n"] > 60).all()
     assert answers["flag"].str.contains("what its model has learned").all()
-    assert "what its model has learned" in done[1]["cube attribution"][
-        "attribution_cubes.globe.GPP.TA.total"
-    ].note
+    assert (
+        "what its model has learned"
+        in done[1]["cube attribution"]["attribution_cubes.globe.GPP.TA.total"].note
+    )
     nowhere = query(done[0], source="cubes", pft="URB")
     assert (nowhere["flag"] == "").all()
     co2 = query(done[0], source="cubes", target="GPP", driver="CO2", quantity="trend_share")
