@@ -57,9 +57,9 @@ class Reading:
 
     @property
     def too_short(self) -> str:
-        """Why there are no trends, where the run has too few years; empty where it has enough."""
-        notes = {one.note for one in self.under("trend").values() if one.value is None}
-        return notes.pop() if len(notes) == 1 and not self.has("trend") else ""
+        """Why the globe has no trends, such as too few years; empty where it has some."""
+        notes = {one.note for one in self.under("trend", GLOBAL).values() if one.value is None}
+        return notes.pop() if len(notes) == 1 and not self.has("trend", GLOBAL) else ""
 
     def figure(self, name: str) -> Path | None:
         """Return the file of a figure, from whichever stage, or None.

@@ -208,7 +208,12 @@ def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
 def test_a_single_year_is_no_missing_input() -> None:
     one = Number(147.0, "PgC yr-1", 143.0, 150.0)
     skipped = Number(None, "PgC yr-2", note="skipped: one year")
-    run = reading(totals__global__GPP=one, trend__global__GPP=skipped, trend__Asia__GPP=skipped)
+    # long records of towers have trends whatever the cubes have
+    own = Number(0.4, "1", note="towers with 10 years or more")
+    run = reading(
+        totals__global__GPP=one, trend__global__GPP=skipped, trend__global__RECO=skipped,
+        trend__towers__GPP=own,
+    )  # fmt: skip
     assert run.too_short == "skipped: one year"
     said = flux_summary(run, "global")
     assert said.count("skipped: one year") == 1
@@ -216,7 +221,7 @@ def test_a_single_year_is_no_missing_input() -> None:
     assert isinstance(shown, Remark)
     assert "four years or more" in shown.text
     assert "--drivers" not in shown.text
-    known = reading(trend__global__GPP=skipped, trend__Asia__GPP=Number(0.1, "PgC yr-2"))
+    known = reading(trend__global__LE=skipped, trend__global__GPP=Number(0.1, "PgC yr-2"))
     assert known.too_short == ""
     assert "--drivers" in show_years(known, "fluxes_asia", "regions").text
 
