@@ -240,9 +240,16 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, budget.ALLOCATION, budget.DIVERGENCE, budget.BALANCE),
+        needs=(
+            allocation.DGVM,
+            allocation.STOCKS,
+            allocation.UNCLOSED,
+            budget.ALLOCATION,
+            budget.DIVERGENCE,
+            budget.BALANCE,
+        ),
         outputs=(allocation_figures.FIGURES,),
-        settings={"twin": config.is_twin},
+        settings={"twin": config.is_twin, "projection": config.output.projection},
     )
     recovered = Stage(
         "allocation recovery",
@@ -312,7 +319,11 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         drawing.figures,
         needs=(engine.VALIDATION, *grid),
         outputs=(drawing.FIGURES,),
-        settings={"grid": bool(grid), "twin": config.is_twin},
+        settings={
+            "grid": bool(grid),
+            "twin": config.is_twin,
+            "projection": config.output.projection,
+        },
     )
     return tables, figures
 

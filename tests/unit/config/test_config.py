@@ -134,3 +134,8 @@ def test_check_does_not_write_over_other_files(tmp_path: Path) -> None:
         check(RunConfig(output=OutputConfig(out=tmp_path / "thesis.tex")))
     (tmp_path / ".stages").mkdir()
     check(RunConfig(output=OutputConfig(out=tmp_path)))
+
+
+def test_one_group_of_towers_cannot_be_left_out() -> None:
+    with pytest.raises(ConfigError, match=r"respiration.folds: expected 0 or at least 2"):
+        build_config({"respiration": {"folds": 1}})
