@@ -70,9 +70,12 @@ def flux_summary(run: Reading, region: str) -> str:
     if not run.has("totals", region):
         return missing(run, "grid")
     said = [_uptake(run, region), _net(run, region)]
-    said += [
-        trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
-    ]
+    if run.too_short:
+        said.append(f"How that changes from year to year is not known ({run.too_short}).")
+    else:
+        said += [
+            trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
+        ]
     spread = run.find("iav", region, "GPP")
     if spread is not None:
         said.append(

@@ -27,7 +27,7 @@ from uflux_stats.reporting.region_sections import (
     truth_section,
 )
 from uflux_stats.reporting.respiration_sections import forms, respiration_of, respiration_section
-from uflux_stats.reporting.showing import Picture, Remark, gallery, show
+from uflux_stats.reporting.showing import Picture, Remark, gallery, show, show_years
 from uflux_stats.reporting.skill_sections import (
     closure_section,
     emulator_section,
@@ -209,6 +209,27 @@ def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["Europe", "Oceania"]
 
 
+def test_a_single_year_is_no_missing_input() -> None:
+    one = Number(147.0, "PgC yr-1", 143.0, 150.0)
+    skipped = Number(None, "PgC yr-2", note="skipped: one year")
+    # long records of towers have trends whatever the cubes have
+    own = Number(0.4, "1", note="towers with 10 years or more")
+    run = reading(
+        totals__global__GPP=one, trend__global__GPP=skipped, trend__global__RECO=skipped,
+        trend__towers__GPP=own,
+    )  # fmt: skip
+    assert run.too_short == "skipped: one year"
+    said = flux_summary(run, "global")
+    assert said.count("skipped: one year") == 1
+    shown = show_years(run, "fluxes_asia", "regions")
+    assert isinstance(shown, Remark)
+    assert "four years or more" in shown.text
+    assert "--drivers" not in shown.text
+    known = reading(trend__global__LE=skipped, trend__global__GPP=Number(0.1, "PgC yr-2"))
+    assert known.too_short == ""
+    assert "--drivers" in show_years(known, "fluxes_asia", "regions").text
+
+
 def test_what_is_missing_names_the_command(small_run: Path) -> None:
     run = open_run(small_run)
     assert f"uflux-stats run --drivers FILE --dgvm DIR --out {small_run}" in missing(run, "stocks")
@@ -263,6 +284,7 @@ def test_figures_or_what_makes_them(small_run: Path) -> None:
     assert [one.path.name for one in gallery(run, "regional_figures")] == [
         "fluxes_europe.png", "map_europe.png",
     ]  # fmt: skip
+    assert len(gallery(run, "regional_figures", "map")) == 1
     assert gallery(run, "benchmark_figures") == []
 
 
