@@ -39,8 +39,9 @@ def save_parts(
         raise DataFileError(
             f"path: expected a new folder or an older refiner, got {path}; choose another place"
         )
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial, old = (path.with_name(f".{path.name}.{state}") for state in ("partial", "old"))
+    for left in (partial, old):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     for flux, ensemble in fit.ensembles.items():
         for number, booster in enumerate(ensemble):
@@ -64,8 +65,11 @@ def save_parts(
         }
     (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
     if path.exists():
-        shutil.rmtree(path)
-    return partial.rename(path)
+        # an older one loses its name before it is deleted: none is seen in part
+        path.rename(old)
+    partial.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    return path
 
 
 def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:

@@ -193,7 +193,12 @@ def driver_table(run: Reading, region: str, *, source: str = "attribution") -> s
 def cube_section(run: Reading, region: str) -> str:
     """Tabulate the same effects as the cubes have them; nothing where they were not asked."""
     table = driver_table(run, region, source="attribution_cubes")
-    return f"### In the cubes\n\n{_CUBES}\n\n{table}" if table else ""
+    held = run.find("twin", "attribution", "intervals_with_truth")
+    known = "" if held is None else (
+        f" On this generated planet {figure_text(held.value)} of {figure_text(held.n)} intervals "
+        "of effects in the cubes hold the truth."
+    )  # fmt: skip
+    return f"### In the cubes\n\n{_CUBES}{known}\n\n{table}" if table else ""
 
 
 def truth_section(run: Reading) -> str:

@@ -190,9 +190,13 @@ def test_wide_tables_share_the_page_by_what_columns_hold() -> None:
 
 def test_effects_in_cubes_stand_beside_those_at_towers() -> None:
     run = reading(attribution_cubes__globe__GPP__TA__total=Number(0.4, "1", 0.3, 0.5, 99))
-    assert "| air temperature (TA) | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(
-        run, "globe"
-    )
+    alone = cube_section(run, "globe")
+    assert "| air temperature (TA) | **0.40 (0.30 to 0.50)** | – | – |" in alone
+    assert "have learned at towers" in alone
+    held = {"twin__attribution__intervals_with_truth": Number(12, n=52)}
+    effect = {"attribution_cubes__globe__GPP__TA__total": Number(0.4, "1", 0.3, 0.5, 99)}
+    assert "12 of 52 intervals" in cube_section(reading(**effect, **held), "globe")
+    assert "generated planet" not in alone
 
 
 def test_truth_stands_beside_what_was_recovered() -> None:
