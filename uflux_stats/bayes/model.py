@@ -144,8 +144,11 @@ def _site_scale(
 def _about(pm: Any, name: str, about: tuple[Any, Any], share: Values, dim: str) -> Any:
     """Sample normal values about a mean, centred to a share of 0 to 1."""
     mean, spread = about
-    raw = pm.Normal(f"raw_{name}", share * mean, spread**share, dims=dim)
-    return mean + spread ** (1.0 - share) * (raw - share * mean)
+    # one number where all are the same, which PyTensor needs to simplify what follows
+    part = share.flat[0] if np.ptp(share) == 0.0 else share
+    logarithm = pm.math.log(spread)
+    raw = pm.Normal(f"raw_{name}", part * mean, pm.math.exp(part * logarithm), dims=dim)
+    return mean + pm.math.exp((1.0 - part) * logarithm) * (raw - part * mean)
 
 
 def _density(

@@ -70,9 +70,12 @@ def flux_summary(run: Reading, region: str) -> str:
     if not run.has("totals", region):
         return missing(run, "grid")
     said = [_uptake(run, region), _net(run, region)]
-    said += [
-        trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
-    ]
+    if run.too_short:
+        said.append(f"How that changes from year to year is not known ({run.too_short}).")
+    else:
+        said += [
+            trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
+        ]
     spread = run.find("iav", region, "GPP")
     if spread is not None:
         said.append(
@@ -186,7 +189,12 @@ def driver_table(run: Reading, region: str, *, source: str = "attribution") -> s
 def cube_section(run: Reading, region: str) -> str:
     """Tabulate the same effects as the cubes have them; nothing where they were not asked."""
     table = driver_table(run, region, source="attribution_cubes")
-    return f"### In the cubes\n\n{_CUBES}\n\n{table}" if table else ""
+    held = run.find("twin", "attribution", "intervals_with_truth")
+    known = "" if held is None else (
+        f" On this generated planet {figure_text(held.value)} of {figure_text(held.n)} intervals "
+        "of effects in the cubes hold the truth."
+    )  # fmt: skip
+    return f"### In the cubes\n\n{_CUBES}{known}\n\n{table}" if table else ""
 
 
 def truth_section(run: Reading) -> str:

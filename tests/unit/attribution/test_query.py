@@ -101,12 +101,12 @@ def test_answers_say_which_assumptions_fail(run, towers: xr.Dataset) -> None:
     whole = query(run, region="globe", target="GPP", driver="TA", quantity="total")
     assert "only 4 places" in whole.flag[0]
     assert "copula" not in whole.flag[0]
-    assert "independence" not in whole.flag[0]
+    assert "related" not in whole.flag[0]
     tied = (towers["CO2"] + 3.0 * towers["TA"]).assign_attrs(towers["CO2"].attrs)
     other = attribute(fit_network(towers.assign(CO2=tied), GRAPH), replicates=20)
     flag = query(other, target="GPP").flag[0]
     assert "graph misses correlations" in flag
-    assert "independence of CO2 and TA fails" in flag
+    assert "CO2 and TA are related beyond the graph" in flag
 
 
 def test_an_effect_that_cannot_be_says_why(run, towers: xr.Dataset) -> None:
