@@ -18,7 +18,7 @@ from uflux_stats.refinement.dissimilarity import Domain, fit_domain
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, importance, predict_ensemble
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
-from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
+from uflux_stats.refinement.responses import RESPONSES, direction
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
 
@@ -100,13 +100,11 @@ def _lessons(
     """Gather what networks learn from: the chosen rows, and how they respond to a driver."""
     table = table.only(rows)
     process = table.baseline(parameters)
-    weights = {LIGHT: options.network.light, WARMTH: options.network.temperature}
     directions = []
-    for response, weight in weights.items():
-        if weight:
-            found = direction(table, parameters, response)
-            followed = with_process(found.predictors, found.process, options)
-            directions.append(replace(found, predictors=followed))
+    for name in options.network.penalised:
+        found = direction(table, parameters, RESPONSES[name])
+        followed = with_process(found.predictors, found.process, options)
+        directions.append(replace(found, predictors=followed))
     return Lessons(
         names=(*table.spec.names, *process_names(options)),
         predictors=with_process(table.predictors, process, options),

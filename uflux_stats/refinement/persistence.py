@@ -83,6 +83,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             classes=tuple((name, tuple(codes)) for name, codes in head["features"]["classes"]),
             coordinates=head["features"]["coordinates"],
             required=tuple(head["features"]["required"]),
+            history=head["features"].get("history", 0),
         )
         ensembles = {
             flux: [xgb.Booster(model_file=path / f"{flux}-{n:03d}.ubj") for n in range(members)]
@@ -93,8 +94,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         domain = _read_domain(path, head.get("domain"))
         width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
         if options.model == "neural":
-            networks = Networks.load(path / _NETWORKS, options.members)
-            _require_width({len(networks.scaling.centre)}, width)
+            networks = Networks.load(path / _NETWORKS)
+            _require_width({len(networks.encoding.names)}, width)
             return options, spec, Fit(parameters, {}, networks), domain
         _require_width({one.num_features() for each in ensembles.values() for one in each}, width)
         return options, spec, Fit(parameters, ensembles), domain
@@ -107,7 +108,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
-    network = NetworkOptions(**stored.get("network", {}))
+    given = stored.get("network", {})
+    network = NetworkOptions(**{**given, "built_in": tuple(given.get("built_in", ()))})
     return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), "network": network})
 
 
