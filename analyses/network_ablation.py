@@ -160,7 +160,8 @@ def scores(folder: Path) -> Iterator[dict[str, object]]:
         for _, *rest in [key for key in found if key[0] == parts[0]]:
             if all((part, *rest) in found for part in parts):
                 both = [found[part, *rest] for part in parts]
-                found[fused, *rest] = {key: mean(key, [one[key] for one in both]) for key in both[0]}
+                averaged = {key: mean(key, [one[key] for one in both]) for key in both[0]}
+                found[fused, *rest] = averaged
     for (name, split, *size), rows in found.items():
         yield {"variant": name, "split": split, "size": ", ".join(size), **judge(rows)}
 

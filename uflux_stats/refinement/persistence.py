@@ -16,13 +16,18 @@ from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
 from uflux_stats.refinement.neural.ensemble import Networks
-from uflux_stats.refinement.neural.options import NetworkOptions
+from uflux_stats.refinement.neural.options import Monotone, NetworkOptions
 from uflux_stats.refinement.options import RefineOptions
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
+
+
+def _network_options(built_in: list[Monotone] | None = None, **others: Any) -> NetworkOptions:
+    chosen = {} if built_in is None else {"built_in": tuple(built_in)}
+    return NetworkOptions(**others, **chosen)
 
 
 def save_parts(
@@ -108,8 +113,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
-    given = stored.get("network", {})
-    network = NetworkOptions(**{**given, "built_in": tuple(given.get("built_in", ()))})
+    network = _network_options(**stored.get("network", {}))
     return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), "network": network})
 
 

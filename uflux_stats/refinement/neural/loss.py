@@ -54,8 +54,8 @@ class Slope:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Slope":
         """Return the same with all tensors changed."""
-        parts = {name: change(getattr(self, name)) for name in ("inputs", "base", "inside", "reach")}
-        return replace(self, **parts)
+        names = ("inputs", "base", "inside", "reach")
+        return replace(self, **{name: change(getattr(self, name)) for name in names})
 
     def elsewhere(self, rng: np.random.Generator, share: float) -> "Slope":
         """Move the driver of a share of the rows to anywhere below the limit."""
@@ -161,9 +161,7 @@ def with_slopes(
     return fluxes, [_slope(weights, batch.signals, slope, design) for slope in batch.slopes]
 
 
-def _slope(
-    weights: dict[str, Tensor], signals: Signals, slope: Slope, design: Design
-) -> Tensor:
+def _slope(weights: dict[str, Tensor], signals: Signals, slope: Slope, design: Design) -> Tensor:
     library = torch()
     zero = library.zeros_like(signals.plain[..., :1])
     amount = (zero if slope.shift is None else slope.shift + zero).requires_grad_()

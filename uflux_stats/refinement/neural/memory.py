@@ -69,11 +69,12 @@ def _tcn(weights: dict[str, Tensor], past: Tensor) -> Tensor:
 def _lstm(weights: dict[str, Tensor], past: Tensor) -> Tensor:
     """Go through the months with gates that keep, take in and give out."""
     library = torch()
-    state = cell = past.new_zeros((*past.shape[:-2], CODE))
-    for month in past.unbind(-2):
-        joint = library.cat([month, state], dim=-1)
-        gates = joint @ weights["gates"] + weights["gates_bias"].unsqueeze(-2)
-        keep, take, give, new = gates.chunk(4, dim=-1)
+    drivers = past.shape[-1]
+    matrix = weights["gates"]
+    given = past @ matrix[:, :drivers].unsqueeze(-3) + weights["gates_bias"][:, None, None]
+    state = cell = given.new_zeros((*given.shape[:-2], CODE))
+    for month in given.unbind(-2):
+        keep, take, give, new = (month + state @ matrix[:, drivers:]).chunk(4, dim=-1)
         cell = library.sigmoid(keep + 1.0) * cell + library.sigmoid(take) * library.tanh(new)
         state = library.sigmoid(give) * library.tanh(cell)
     return state
@@ -81,5 +82,5 @@ def _lstm(weights: dict[str, Tensor], past: Tensor) -> Tensor:
 
 def _dense(weights: dict[str, Tensor], name: str, values: Tensor) -> Tensor:
     """Apply a layer to (member, row, month, value)."""
-    matrix, bias = weights[name].unsqueeze(-3), weights[f"{name}_bias"]
-    return values @ matrix + bias.unsqueeze(-2).unsqueeze(-2)
+    bias = weights[f"{name}_bias"][:, None, None]
+    return values @ weights[name].unsqueeze(-3) + bias

@@ -157,18 +157,14 @@ def forward(weights: dict[str, Tensor], signals: Signals, design: Design) -> Ten
     built_in = zip(design.built_in, design.ordered, signals.rising, seen[1:], strict=True)
     for name, flux, rising, stream in built_in:
         columns[flux] = columns[flux] + _risen(weights, name, rising, stream)
-    for name, scale, base in zip(
-        design.fluxes, design.scale, signals.base.unbind(-1), strict=True
-    ):
+    for name, scale, base in zip(design.fluxes, design.scale, signals.base.unbind(-1), strict=True):
         columns[name] = scale * _shaped(library, columns[name] + base, name, design.positivity)
     if design.balanced:
         columns["NEE"] = columns["NEE"] + columns["RECO"] - columns["GPP"]
     return library.stack([columns[name] for name in design.fluxes], dim=-1)
 
 
-def _shared(
-    weights: dict[str, Tensor], signals: Signals, design: Design
-) -> tuple[Tensor, ...]:
+def _shared(weights: dict[str, Tensor], signals: Signals, design: Design) -> tuple[Tensor, ...]:
     """Pass all inputs, and those of each built-in response, through the shared layers."""
     library = torch()
     silu = library.nn.functional.silu

@@ -172,9 +172,7 @@ def _blame(
     """Say which terms are no numbers, and which inputs they come from."""
     wrong = [name for name, value in found.items() if not torch().isfinite(value).all()]
     values = [part.signals.plain, *(slope.inputs for slope in part.slopes)]
-    finite = np.logical_and.reduce(
-        [np.isfinite(each.cpu().numpy()).all((0, 1)) for each in values]
-    )
+    finite = np.logical_and.reduce([np.isfinite(each.cpu().numpy()).all((0, 1)) for each in values])
     guilty = [name for name, fine in zip(names, finite, strict=True) if not fine]
     if guilty:
         return (
