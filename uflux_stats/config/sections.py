@@ -66,9 +66,12 @@ class TwinConfig:
 
 @dataclass(frozen=True)
 class RefineConfig:
-    """``[refine]``: the learned correction. The seed defaults to the run's."""
+    """``[refine]``: the learned correction. The seed defaults to the run's.
 
-    model: Literal["xgboost"] = "xgboost"
+    Networks ("neural", extra ``nn``) have their default options, and no SHAP values.
+    """
+
+    model: Literal["xgboost", "neural"] = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
@@ -81,6 +84,11 @@ class RefineConfig:
         "posterior_lloyd_taylor",
     ] = "fixed_q10"
     seed: int | None = setting(None, low=0)
+
+    @property
+    def explained(self) -> bool:
+        """Whether SHAP values can be had of what is learned."""
+        return self.model == "xgboost"
 
 
 @dataclass(frozen=True)

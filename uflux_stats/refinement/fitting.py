@@ -15,6 +15,7 @@ from uflux_stats.baselines import (
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.dissimilarity import Domain, fit_domain
+from uflux_stats.refinement.features import BACK
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, importance, predict_ensemble
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
@@ -124,13 +125,18 @@ def process_names(options: RefineOptions) -> tuple[str, ...]:
 def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain | None:
     """Measure the dissimilarity of the training rows; a predictor counts as much as to all fluxes.
 
-    To networks, whose importances are not known, all predictors count alike. None where it cannot
-    be measured; see ``fit_domain``.
+    To networks, whose importances are not known, all predictors count alike, but what a memory
+    reads, which would outweigh the others by its mere number, not at all. None where it cannot be
+    measured; see ``fit_domain``.
     """
     predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
     width = predictors.shape[1]
     shares = [importance(ensemble, width) for ensemble in fit.ensembles.values()]
-    shares = shares or [np.full(width, 1 / width)]
+    if not shares:
+        present = np.array(
+            [BACK not in name for name in (*table.spec.names, *process_names(options))]
+        )
+        shares = [present / present.sum()]
     return fit_domain(predictors, np.mean(shares, axis=0), table.site)
 
 

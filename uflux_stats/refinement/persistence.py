@@ -26,8 +26,9 @@ _ROWS: Final = "training.npy"
 
 
 def _network_options(built_in: list[Monotone] | None = None, **others: Any) -> NetworkOptions:
-    chosen = {} if built_in is None else {"built_in": tuple(built_in)}
-    return NetworkOptions(**others, **chosen)
+    if built_in is None:
+        return NetworkOptions(**others)
+    return NetworkOptions(built_in=tuple(built_in), **others)
 
 
 def save_parts(

@@ -155,8 +155,8 @@ def forward(weights: dict[str, Tensor], signals: Signals, design: Design) -> Ten
     out = heads.sum(-1) + weights["out_bias"].unsqueeze(-1)
     columns = dict(zip(design.fluxes, out.unbind(-2), strict=True))
     built_in = zip(design.built_in, design.ordered, signals.rising, seen[1:], strict=True)
-    for name, flux, rising, stream in built_in:
-        columns[flux] = columns[flux] + _risen(weights, name, rising, stream)
+    for response, flux, rising, stream in built_in:
+        columns[flux] = columns[flux] + _risen(weights, response, rising, stream)
     for name, scale, base in zip(design.fluxes, design.scale, signals.base.unbind(-1), strict=True):
         columns[name] = scale * _shaped(library, columns[name] + base, name, design.positivity)
     if design.balanced:

@@ -106,8 +106,8 @@ class NetworkOptions:
         require_choice(self.positivity, get_args(Positivity), name="positivity")
         require_choice(self.device, get_args(Device), name="device")
         require_choice(self.memory, get_args(Memory), name="memory")
-        for name in self.built_in:
-            require_choice(name, get_args(Monotone), name="built_in")
+        for response in self.built_in:
+            require_choice(response, get_args(Monotone), name="built_in")
         for name, least in _LEAST.items():
             require_least(getattr(self, name), least, name=name)
         if not 0.0 < self.rate < 1.0:

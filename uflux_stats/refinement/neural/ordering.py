@@ -7,6 +7,7 @@ the driver at its limit, so that nothing else tells how much is missing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from uflux_stats.refinement.neural.scaling import Scaling, Table
 from uflux_stats.refinement.responses import Response, followers, is_absorbed
 
-BASELINE = "baseline_"
+BASELINE: Final = "baseline_"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Ordering:
             np.array([names.index(name) for name in follow]),
             np.array(list(follow.values()), np.float32),
             np.array([is_absorbed(name) for name in follow]),
-            _where(names, lambda name: name == f"{BASELINE}{response.flux}"),
-            _where(names, lambda name: name.startswith(BASELINE)),
+            _columns([name == f"{BASELINE}{response.flux}" for name in names]),
+            _columns([name.startswith(BASELINE) for name in names]),
         )
 
     @property
@@ -88,5 +89,5 @@ class Ordering:
         return free, np.column_stack([lacking, own]).astype(np.float32)
 
 
-def _where(names: Sequence[str], wanted: object) -> NDArray[np.intp]:
-    return np.array([n for n, name in enumerate(names) if wanted(name)], np.intp)
+def _columns(chosen: list[bool]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.array(chosen, bool))
