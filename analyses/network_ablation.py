@@ -1,13 +1,14 @@
 """What each constraint of the network does at towers that it has not seen, beside boosted trees.
 
     python analyses/network_ablation.py FLUXNET_FOLDER OUT [--only NAME ...] [--split tower]
-        [--members 2] [--seed 0] [--minutes 14]
+        [--members 2] [--seed 0] [--minutes 14] [--drivers CLIMATOLOGY]
     python analyses/network_ablation.py --table OUT
 
 Every variant is refitted in each of twenty groups of whole towers, and once without the towers of
 the tropics, which it then predicts. One file of predictions is written to OUT for each variant,
 split, size of the ensemble and seed; what is there is not made again, so that a run can be
-stopped and go on. ``--table`` scores all of them, and the means of those in FUSED.
+stopped and go on. ``--table`` scores all of them, and the means of those in FUSED. Trees with the
+neighbourhood see filters of the gridded climate about a tower too, if it is given.
 
 Fluxes are scored as learned, before negative GPP and RECO are cut to zero. A response is violated
 where a flux falls as light (by 10 W m-2, up to 200) or temperature (by 1 K, up to 40 degC) of
@@ -23,7 +24,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from neighbourhood import with_neighbourhood
 
+from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.store import whole_file
 from uflux_stats.refinement import RefineOptions, split_folds
@@ -61,16 +64,19 @@ NETWORKS = {
     "positivity penalty": replace(NONE, positivity="penalty"),
     "relu": replace(NONE, positivity="relu"),
 }
+AROUND = "trees, residual, neighbourhood"
 VARIANTS = {
     "trees, residual": RefineOptions(),
     "trees, direct": RefineOptions(target="direct"),
     **{f"network, {name}": RefineOptions(model="neural", network=network)
        for name, network in NETWORKS.items()},
     "network, all, direct": RefineOptions(model="neural", target="direct"),
+    AROUND: RefineOptions(),
 }  # fmt: skip
 FUSED = {
     "fused: trees and network": ("trees, residual", "network, all"),
     "fused: trees and sequence": ("trees, residual", "network, all, tcn"),
+    "fused: neighbourhood, trees and sequence": (AROUND, "network, all, tcn"),
 }
 
 
@@ -84,6 +90,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=14.0)
+    parser.add_argument("--drivers", type=Path)
     given = parser.parse_args()
     if given.table:
         found = pd.DataFrame(list(scores(given.out)))
@@ -95,15 +102,19 @@ def main() -> None:
     towers = read_fluxnet(Path(given.folder))
     for name in given.only:
         options = replace(VARIANTS[name], members=given.members, seed=given.seed)
+        table = table_for(towers, options)
+        if name == AROUND:
+            if given.drivers is None:
+                continue
+            table = with_neighbourhood(table, read_drivers(given.drivers))
         for split in given.split:
             path = given.out / f"{name}; {split}; {given.members} members; seed {given.seed}.npz"
             if not path.exists() and time.monotonic() < end:
-                keep(towers, split, options, path)
+                keep(table, split, options, path)
 
 
-def keep(towers: xr.Dataset, split: str, options: RefineOptions, path: Path) -> None:
+def keep(table: TrainingTable, split: str, options: RefineOptions, path: Path) -> None:
     """Predict the held-out rows of a split, and write them with the time it took."""
-    table = table_for(towers, options)
     fold = folds_of(table, split)
     wall, processor = time.perf_counter(), time.process_time()
     parts = []
@@ -138,11 +149,18 @@ def at_rows(fit: Fit, table: TrainingTable, options: RefineOptions) -> pd.DataFr
         moved = learned_rows(
             fit,
             {name: values + step * along.process[name] for name, values in process.items()},
-            table.predictors + np.float32(step) * along.predictors,
+            moved_predictors(table, step * along.predictors),
             options,
         )[response.flux].mean(axis=0, dtype=float)
         frame[f"{response.driver} moved"] = np.where(along.reach[:, 1] >= step, moved, np.nan)
     return frame
+
+
+def moved_predictors(table: TrainingTable, change: np.ndarray) -> np.ndarray:
+    """Add a change to the first columns; what is appended stays."""
+    moved = table.predictors.copy()
+    moved[:, : change.shape[1]] += change.astype(np.float32)
+    return moved
 
 
 def igbp(table: TrainingTable) -> np.ndarray:
