@@ -61,6 +61,7 @@ NETWORKS = {
     "all, learned weights": replace(PENALTIES, learned=True),
     "all, lstm": replace(ALL, memory="lstm"),
     "none, tcn": replace(NONE, memory="tcn"),
+    "all, less mass": replace(ALL, mass=0.1),
     "positivity penalty": replace(NONE, positivity="penalty"),
     "relu": replace(NONE, positivity="relu"),
 }

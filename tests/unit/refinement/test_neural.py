@@ -34,6 +34,7 @@ from uflux_stats.refinement.neural.scaling import Scaling
 from uflux_stats.refinement.responses import LIGHT, Direction
 from uflux_stats.refinement.table import TrainingTable, table_for, training_table
 from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
+from uflux_stats.refinement.validation import cross_validate
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra nn)")
 
@@ -590,6 +591,36 @@ def test_moved_rows_stay_below_the_limit(table: TrainingTable) -> None:
         assert moved.inside[0].numpy()[chosen].all()
 
 
+def test_constraints_elsewhere_change_what_is_learned(table: TrainingTable) -> None:
+    """More than the rows themselves are asked, and the same ones by the same seed."""
+    lessons = lessons_of(table, PENALISED)
+    there, here, again = (
+        fit_networks(lessons, replace(QUICK, network=replace(PENALTIES, elsewhere=share)), [0])
+        for share in (0.5, 0.0, 0.5)
+    )
+    np.testing.assert_array_equal(there.weights["out"], again.weights["out"])
+    assert not np.array_equal(there.weights["out"], here.weights["out"])
+
+
+def test_the_table_must_hold_what_a_memory_reads(table: TrainingTable) -> None:
+    options = replace(QUICK, network=replace(SMALL, memory="tcn"))
+    with pytest.raises(ConfigError, match=r"options.history: expected 0 .* got 11"):
+        cross_validate(table, "tower", options)
+
+
+def test_the_last_to_leave_puts_the_threads_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    first, second = backend.one_thread(), backend.one_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.get_num_threads() == 1
+    second.__exit__(None, None, None)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
 def test_learned_weights_move_and_stay_within_a_factor(lessons: Lessons) -> None:
     found = {"misfit": torch.tensor([1.0]), "mass": torch.tensor([0.5])}
     options = NetworkOptions(mass=2.0)
@@ -629,6 +660,9 @@ def test_a_flux_may_be_missing(towers: xr.Dataset, lacking: str) -> None:
         ({"device": "tpu"}, "device"),
         ({"rate": 0.0}, "rate"),
         ({"patience": 0}, "patience"),
+        ({"built_in": ("rain",)}, "built_in: expected one of"),
+        ({"memory": "gru"}, "memory: expected one of"),
+        ({"elsewhere": 1.5}, "elsewhere: expected a share from 0 to 1, got 1.5"),
     ],
 )
 def test_options_that_cannot_be_meant(change: dict[str, Any], message: str) -> None:
