@@ -1,24 +1,28 @@
-"""Which form of respiration towers support, and what drivers add to temperature.
+"""Which form of respiration towers support, what drivers add, and what leans on priors.
 
-python analyses/compare_respiration.py TOWERS.nc OUT_FOLDER [DRAWS] [CHAINS]
+python analyses/compare_respiration.py RUN OUT_FOLDER [--months 24] [--draws 400] [--models ...]
 
-Left-out months (PSIS-LOO), stacking, calibration and the correlation of errors in time, for
-temperature alone and for each set of drivers. GPP of the same month comes out of the same
-partitioning of NEE as RECO does: what it gains is no evidence.
+RUN is the folder of a run with towers.nc, and validation.nc for GPP predicted by an engine that has
+not seen the tower. For temperature alone and for each set of drivers: left-out months (PSIS-LOO),
+unseen sites, stacking, calibration, correlation of errors in time, sensitivity to priors. GPP of
+the same month comes out of the same partitioning of NEE as RECO does: what it gains is no evidence.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.baselines.conditions import PLACES, SATELLITE, transformed
-from uflux_stats.bayes.comparison import compare
-from uflux_stats.bayes.fitted import fit_respiration
+from uflux_stats.baselines import complete_drivers
+from uflux_stats.baselines.conditions import PLACES, SATELLITE
+from uflux_stats.bayes.as_baseline import thin_months
+from uflux_stats.bayes.comparison import common_months, compare, rank
+from uflux_stats.bayes.driver_sets import compare_driver_sets
+from uflux_stats.bayes.fitted import RespirationFit, fit_respiration
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.sensitivity import power_scaling
+from uflux_stats.bayes.unseen import predict_unseen_sites
 
 MODELS = {
     "q10": RespirationOptions(),
@@ -26,36 +30,55 @@ MODELS = {
     "q10, drivers": RespirationOptions(effects=SATELLITE),
     "q10, drivers and places": RespirationOptions(effects=PLACES),
     "lloyd_taylor, drivers and places": RespirationOptions(form="lloyd_taylor", effects=PLACES),
-    "lloyd_taylor, GPP": RespirationOptions(form="lloyd_taylor", effects=("GPP",)),
+    "q10, GPP of the tower": RespirationOptions(effects=("GPP",)),
 }
 
 
-def common_months(towers: xr.Dataset) -> xr.Dataset:
-    """Keep RECO where the drivers of all models are known."""
-    names = {name for options in MODELS.values() for name in options.effects}
-    known = xr.ones_like(towers.RECO, dtype=bool)
-    for name in sorted(names):
-        known &= np.isfinite(transformed(towers, name))
-    return towers.assign(RECO=towers.RECO.where(known).assign_attrs(towers.RECO.attrs))
+def unseen_sites(fits: dict[str, RespirationFit]) -> pd.DataFrame:
+    """Order the models by what they say of sites whose own deviation they are not told."""
+    predicted = {name: predict_unseen_sites(fit) for name, fit in fits.items()}
+    table = rank({name: found["elpd"].values for name, found in predicted.items()})
+    return table.assign(coverage90={k: float(v["covered"].mean()) for k, v in predicted.items()})
 
 
-def main(towers: str, out: str, draws: str = "800", chains: str = "4") -> None:
+def main() -> None:
     """Fit all, print the tables and write them."""
-    data = common_months(xr.load_dataset(towers))
-    sampler = SamplerOptions(draws=int(draws), tune=500, chains=int(chains))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--months", type=int, default=24, help="most months of a tower")
+    parser.add_argument("--draws", type=int, default=400, help="of each of two chains")
+    parser.add_argument("--models", nargs="*", default=list(MODELS))
+    chosen = parser.parse_args()
+    towers = complete_drivers(xr.load_dataset(chosen.run / "towers.nc"))
+    models = {name: MODELS[name] for name in chosen.models}
+    names = [name for options in models.values() for name in options.effects]
+    data = thin_months(common_months(towers, names), chosen.months)
+    sampler = SamplerOptions(draws=chosen.draws, tune=chosen.draws, chains=2)
     fits = {}
-    for name, options in MODELS.items():
+    for name, options in models.items():
         fits[name] = fit_respiration(data, options=options, sampler=sampler, on_failure="flag")
         print(name, fits[name].diagnosis, flush=True)
-    table = compare(fits)
-    moved = {name: power_scaling(fit) for name, fit in fits.items()}
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "comparison.csv")
-    pd.concat(moved).to_csv(folder / "power_scaling.csv")
-    print(table.round(2).to_string())
-    print(pd.concat(moved).round(3).to_string())
+    predicted = xr.load_dataset(chosen.run / "validation.nc")["GPP"]
+    tables = {
+        "parameters": pd.concat({name: fit.summary().tail(1) for name, fit in fits.items()}),
+        "comparison": compare(fits),
+        "unseen_sites": unseen_sites(fits),
+        "power_scaling": pd.concat({name: power_scaling(fit) for name, fit in fits.items()}),
+        "driver_sets": pd.concat(
+            {
+                form: compare_driver_sets(
+                    towers, predicted.sel(split="tower", source="refined", drop=True), form=form
+                )
+                for form in ("q10", "lloyd_taylor")
+            }
+        ),
+    }
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(chosen.out / f"{name}.csv")
+        print(f"{name}\n{table.round(3).to_string()}\n", flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

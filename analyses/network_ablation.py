@@ -224,7 +224,7 @@ def calibration(rows: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:
 
 def held_out(rows: dict[str, np.ndarray]) -> xr.Dataset:
     """Lay the rows out as ``cross_validate`` does."""
-    site, time = rows["site"], rows["time"]
+    site, time = rows["site"].astype(int), rows["time"].astype(int)
 
     def put(values: np.ndarray) -> np.ndarray:
         whole = np.full((site.max() + 1, time.max() + 1), np.nan)

@@ -1,14 +1,15 @@
 """What the respiration of the baseline changes: skill at held-out towers, and global totals.
 
-python analyses/respiration_feedback.py TOWERS DRIVERS [FOLDS] [MEMBERS] [BASELINE ...]
+python analyses/respiration_feedback.py TOWERS DRIVERS TABLE.csv [--baselines ...] [--folds 20]
 
-TOWERS is a folder of FLUXNET files, DRIVERS a gridded file. Each BASELINE is one of
-``RefineOptions.respiration``; by default fixed Q10, the penalised fit and the posterior of Q10 with
-drivers. Parameters are refitted without the towers of each fold.
+TOWERS is a folder of FLUXNET files, DRIVERS a gridded file. Each of the baselines is one of
+``RefineOptions.respiration``. Parameters are refitted without the towers of each fold. Rows are
+added to TABLE.csv, so that a baseline may be done at a time: a posterior takes a minute a fold.
 """
 
-import sys
+import argparse
 import time
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -24,14 +25,15 @@ from uflux_stats.refinement.table import training_table
 from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.stats.totals import total
 
-BASELINES: Final = ("fixed_q10", "conditioned_q10", "posterior_q10")
+BASELINES: Final = (
+    "fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_lloyd_taylor",
+)  # fmt: skip
 
 
-def skill(towers: xr.Dataset, options: RefineOptions, folds: int) -> dict[str, float]:
+def skill(towers: xr.Dataset, options: RefineOptions, folds: int, members: int) -> dict[str, float]:
     """Score RECO of baseline and refinement, and NEE, at towers that were not seen."""
-    held_out = cross_validate(
-        training_table(towers), "tower", options, ValidationOptions(folds=folds)
-    )
+    how = ValidationOptions(folds=folds, members=members)
+    held_out = cross_validate(training_table(towers), "tower", options, how)
     r2 = validation_metrics(held_out)["r2"]
     return {
         "baseline RECO r2": float(r2.sel(source="baseline", variable="RECO")),
@@ -59,24 +61,29 @@ def totals(towers: xr.Dataset, grid: xr.Dataset, options: RefineOptions) -> dict
     }
 
 
-def main(sources: list[str], folds: int, members: int, baselines: list[str]) -> None:
-    """Print one row for each baseline."""
-    towers = complete_drivers(read_fluxnet(sources[0]))
-    grid = complete_drivers(date_climatology(read_drivers(sources[1]).load(), year=2006))
-    rows = {}
-    for name in baselines:
+def main() -> None:
+    """Add one row for each baseline, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("towers")
+    parser.add_argument("drivers")
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--baselines", nargs="*", default=BASELINES)
+    parser.add_argument("--folds", type=int, default=20, help="groups of towers held out")
+    parser.add_argument("--members", type=int, default=4, help="of each ensemble")
+    chosen = parser.parse_args()
+    towers = complete_drivers(read_fluxnet(chosen.towers))
+    grid = complete_drivers(date_climatology(read_drivers(chosen.drivers).load(), year=2006))
+    known = pd.read_csv(chosen.table, index_col=0) if chosen.table.exists() else pd.DataFrame()
+    rows = known.T.to_dict()
+    for name in chosen.baselines:
         begun = time.perf_counter()
-        options = RefineOptions(respiration=name, members=members)
-        rows[name] = skill(towers, options, folds) | totals(towers, grid, options)
-        rows[name]["seconds"] = time.perf_counter() - begun
-        print(pd.DataFrame(rows).T.round(3).to_string(), flush=True)
+        options = RefineOptions(respiration=name, members=chosen.members)
+        found = skill(towers, options, chosen.folds, chosen.members) | totals(towers, grid, options)
+        rows[name] = found | {"folds": chosen.folds, "seconds": time.perf_counter() - begun}
+        table = pd.DataFrame(rows).T.rename_axis("respiration")
+        table.to_csv(chosen.table, float_format="%.4g")
+        print(table.round(3).to_string(), flush=True)
 
 
 if __name__ == "__main__":
-    _, where, grid_file, *rest = sys.argv
-    main(
-        [where, grid_file],
-        folds=int(rest[0]) if rest else 20,
-        members=int(rest[1]) if len(rest) > 1 else 4,
-        baselines=rest[2:] or list(BASELINES),
-    )
+    main()

@@ -1,4 +1,4 @@
-"""The command line: ``uflux-stats run``.
+"""The command line: ``uflux-stats run | validate | data | attribute | report``.
 
 Exit codes: 0 done; 2 bad usage, configuration or input, told in one line; 1 an unexpected failure;
 130 interrupted. Progress and messages go to standard error, the final table to standard output.
@@ -7,7 +7,7 @@ Exit codes: 0 done; 2 bad usage, configuration or input, told in one line; 1 an 
 import argparse
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from uflux_stats import __version__
 from uflux_stats.config import RunConfig, parse_override, read_config
-from uflux_stats.errors import MissingExtraError, UfluxError
+from uflux_stats.errors import ConfigError, MissingExtraError, UfluxError
 
 OK: Final = 0
 UNEXPECTED: Final = 1
@@ -43,6 +43,7 @@ _FLAGS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "--workers": ("run.workers", {"type": int, "metavar": "N", "help": "processes to use"}),
 }
 """Flags that stand for one configuration key each."""
+_SPLITS: Final = "validation.splits"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -104,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Without any input the run is on the twin Earth, a generated planet.",
         allow_abbrev=False,
     ))  # fmt: skip
+    _add_validate(commands.add_parser(
+        "validate",
+        help="score the engine at towers that it has not seen",
+        description="Of tower files, or of a run: the splits it has, and others that are named.",
+        allow_abbrev=False,
+    ))  # fmt: skip
     _add_attribute(commands.add_parser(
         "attribute",
         help="ask a run what drives a flux, where, by how much and how surely",
@@ -125,14 +132,37 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", type=Path, help="TOML file; flags win over it")
-    for flag, (key, options) in _FLAGS.items():
+    _add_settings(parser, _FLAGS)
+    parser.set_defaults(command=_run)
+
+
+def _add_settings(parser: argparse.ArgumentParser, flags: Iterable[str]) -> None:
+    for flag in flags:
+        key, options = _FLAGS[flag]
         parser.add_argument(flag, dest=key, default=None, **options)
     parser.add_argument(
         "--set", dest="set", action="append", default=[], metavar="SECTION.KEY=VALUE",
         help="any other key of the configuration",
     )  # fmt: skip
     _add_loudness(parser)
-    parser.set_defaults(command=_run)
+
+
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", type=Path, metavar="DIR", help="folder of a run")
+    parser.add_argument(
+        "--split", dest=_SPLITS, nargs="+", metavar="NAME",
+        help="tower, random, igbp, koppen, blocks; by default those of --validation, or of the run",
+    )  # fmt: skip
+    _add_settings(parser, ("--towers", "--validation", "--seed", "--workers"))
+    _add_forms(parser)
+    parser.set_defaults(command=_validate, config=None)
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    parser.set_defaults(form="table")
 
 
 def _add_loudness(parser: argparse.ArgumentParser) -> None:
@@ -150,11 +180,9 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quantity", help="association, direct, total, trend_share, ...")
     parser.add_argument("--transform", help="anomaly (default) or raw")
     parser.add_argument("--source", help="towers (default) or cubes")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    _add_forms(parser)
     _add_loudness(parser)
-    parser.set_defaults(command=_attribute, form="table")
+    parser.set_defaults(command=_attribute)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -236,6 +264,19 @@ def _attribute(arguments: argparse.Namespace) -> None:
     print(render(answer, arguments.form))
 
 
+def _validate(arguments: argparse.Namespace) -> None:
+    from uflux_stats.pipeline.validating import render_skill, validate_run, validate_towers
+
+    config = _config(arguments)
+    if arguments.folder is None:
+        skill = validate_towers(config)
+    elif config.input.towers is None:
+        skill = validate_run(arguments.folder, config)
+    else:
+        raise ConfigError("validate: expected --towers or --run, got both; name one")
+    print(render_skill(skill, arguments.form))
+
+
 def _run(arguments: argparse.Namespace) -> None:
     # each command loads what it needs alone, so that a question is answered at once
     from uflux_stats.pipeline.run import run
@@ -252,7 +293,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _config(arguments: argparse.Namespace) -> RunConfig:
-    given = {key: getattr(arguments, key) for key, _ in _FLAGS.values()}
+    keys = (_SPLITS, *(key for key, _ in _FLAGS.values()))
+    given = {key: getattr(arguments, key, None) for key in keys}
     overrides = dict(parse_override(text) for text in arguments.set)
     overrides |= {key: value for key, value in given.items() if value is not None}
     return read_config(arguments.config, overrides)

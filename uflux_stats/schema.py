@@ -6,9 +6,9 @@ radiation as downward (RNET: downward minus upward).
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
+from uflux_stats.choices import require_choice
 from uflux_stats.errors import MissingVariableError
 
 CARBON_FLUX: Final = "gC m-2 d-1"
@@ -130,11 +130,5 @@ def variable(name: str) -> Variable:
     >>> variable("VPD").units
     'hPa'
     """
-    try:
-        return SCHEMA[name]
-    except KeyError:
-        near = get_close_matches(name, SCHEMA, n=3, cutoff=0.4)
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        raise MissingVariableError(
-            f"variable: expected a name of the schema, got {name!r}{hint}"
-        ) from None
+    require_choice(name, SCHEMA, name="variable", error=MissingVariableError)
+    return SCHEMA[name]

@@ -83,7 +83,7 @@ def test_flags_and_set_reach_the_configuration(planned: list[RunConfig], tmp_pat
         (["run", "--validation", "slow"], "validation.mode: expected one of ['quick', 'full']"),
         (["run", "--towers", "/no/such/folder"], "input.towers: expected data"),
         (["run", "absent.toml"], "config: expected a readable TOML file"),
-        (["run", "--set", "refine.member=3"], "did you mean 'members'?"),
+        (["run", "--set", "refine.member=3"], "nearest: members"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from uflux_stats.attribution.samples import Group, GroupBy, groups_in
 from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError, SampleError
 from uflux_stats.grid.polygons import RegionSet
+from uflux_stats.stats.views import html_view
 
 Array = NDArray[np.float64]
 CURVED: Final = ("TA",)
@@ -109,6 +111,15 @@ class LocalNetworks:
     land: dict[Group, float]
     curved: tuple[str, ...] = CURVED
     _fitted: dict[str, Equation] = field(default_factory=dict, repr=False)
+
+    def _repr_html_(self) -> str:
+        """Show how many places each group has, and the land they stand for."""
+        rows = [
+            (group.region, group.pft, int(places.sum()), self.land[group] * 1e-12)
+            for group, places in self.members.items()
+        ]
+        table = pd.DataFrame(rows, columns=["region", "pft", "places", "land [1e12 m2]"])
+        return html_view("Equations of places", table, f"records of up to {self.years} years")
 
     @property
     def years(self) -> int:

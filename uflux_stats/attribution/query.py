@@ -1,17 +1,15 @@
 """Answers from a stored attribution: which driver, where, how much, how sure."""
 
-import json
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from uflux_stats.attribution.samples import ALL, GLOBE, NO_EDGE
 from uflux_stats.choices import unknown_name
 from uflux_stats.errors import ConfigError, DataFileError
+from uflux_stats.stats.views import Form, written
 
 FILE: Final = "attribution.nc"
 """Name of the attribution in the folder of a run."""
@@ -19,7 +17,6 @@ CUBES: Final = "attribution_cubes.nc"
 """The same of its cubes."""
 FILES: Final = {"towers": FILE, "cubes": CUBES}
 _AXES: Final = ("region", "pft", "target", "driver", "quantity")
-Format = Literal["table", "json", "csv"]
 
 
 def query(
@@ -152,7 +149,7 @@ def _answers(data: xr.Dataset) -> pd.DataFrame:
     return table[answered | (there & said)].assign(reason=table["reason"].mask(answered, ""))
 
 
-def render(answers: pd.DataFrame, form: Format = "table") -> str:
+def render(answers: pd.DataFrame, form: Form = "table") -> str:
     """Write answers as text: an aligned table, JSON records or CSV.
 
     Raises
@@ -160,17 +157,6 @@ def render(answers: pd.DataFrame, form: Format = "table") -> str:
     ConfigError
         If the form is unknown.
     """
-    if form == "csv":
-        return answers.to_csv(index=False, float_format="%.6g")
-    if form == "json":
-        records = [_plain(row) for row in answers.to_dict("records")]
-        return json.dumps(records, indent=1, allow_nan=False)
-    if form != "table":
-        raise ConfigError(f"form: expected table, json or csv, got {form!r}")
-    shown = answers.drop(columns=["support_low", "support_high"])
-    return shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.3g}")
-
-
-def _plain(row: dict[Hashable, Any]) -> dict[str, Any]:
-    return {str(k): None if isinstance(v, float) and not np.isfinite(v) else v
-            for k, v in row.items()}  # fmt: skip
+    if form == "table":
+        answers = answers.drop(columns=["support_low", "support_high"])
+    return written(answers, form)

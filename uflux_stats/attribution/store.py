@@ -17,6 +17,8 @@ from uflux_stats.schema import IGBP_CLASSES
 
 TRANSFORMS: Final[tuple[Transform, ...]] = ("anomaly", "raw")
 _TOLD: Final = ("association", "direct", "total", "lasting", "trend_share", "iav_share")
+_TOLD_OF_TYPES: Final = ("total",)
+"""Of land cover types over the whole globe; all else is in the file."""
 NO_PLACES: Final = "no towers or cells"
 
 
@@ -88,7 +90,8 @@ def attribution_numbers(
     Parameters
     ----------
     found : xr.Dataset
-        Of ``attribution_dataset``; the first transform, all types together.
+        Of ``attribution_dataset``; the first transform. Regions have all types together, and of
+        each type the total effects over the globe are told, with the type in place of the region.
     name : str
         First part of the keys.
 
@@ -98,17 +101,28 @@ def attribution_numbers(
         ``(name, region, target, driver, quantity)``, and a dict with value, units,
         interval, n and note.
     """
-    chosen = found.isel(transform=0).sel(pft=ALL)
-    for region in chosen["region"].values:
-        there = chosen.sel(region=region)
-        for target in there["target"].values:
-            for driver in there["driver"].values:
-                for quantity in _TOLD:
-                    one = there.sel(target=target, driver=driver, quantity=quantity)
-                    value, low, high = one["attribution"].values.tolist()
-                    if np.isfinite(value):
-                        yield (
-                            (name, str(region), str(target), str(driver), quantity),
-                            {"value": value, "units": str(one["unit"].item()),
-                             "interval": (low, high), "n": int(one["n"]), "note": ""},
-                        )  # fmt: skip
+    first = found.isel(transform=0)
+    for region in first["region"].values:
+        stem, there = (name, str(region)), first.sel(region=region, pft=ALL)
+        yield from _numbers_of(there, stem, _TOLD)
+    for pft in first["pft"].values[first["pft"].values != ALL]:
+        there = first.sel(region=GLOBE, pft=pft)
+        yield from _numbers_of(there, (name, str(pft)), _TOLD_OF_TYPES)
+
+
+def _numbers_of(
+    there: xr.Dataset, stem: tuple[str, ...], quantities: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield the estimates of one group that are known."""
+    for target in there["target"].values:
+        for driver in there["driver"].values:
+            for quantity in quantities:
+                one = there.sel(target=target, driver=driver, quantity=quantity)
+                value, low, high = one["attribution"].values.tolist()
+                if np.isfinite(value):
+                    yield (
+                        (*stem, str(target), str(driver), quantity),
+                        {"value": value, "units": str(one["unit"].item()),
+                         "interval": (low, high), "n": int(one["n"]),
+                         "note": str(one["flag"].item())},
+                    )  # fmt: skip

@@ -4,8 +4,9 @@ It sees errors of the sampler and of the likelihood's code. It does not see what
 simulation share, such as a wrong reference temperature: identity tests stand beside it.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm import tqdm
 
-from uflux_stats.bayes.draws import Draws, simulate
+from uflux_stats.bayes.compat import group, load_library, quiet_libraries
+from uflux_stats.bayes.draws import Draws, correlated, simulate
 from uflux_stats.bayes.options import SamplerOptions
 from uflux_stats.bayes.parameters import common_parameters, draws_of, top_parameters
 from uflux_stats.bayes.priors import priors
@@ -22,6 +24,8 @@ from uflux_stats.bayes.sampling import Compiled
 from uflux_stats.errors import ConfigError
 
 _SAMPLER: Final = SamplerOptions(draws=252, tune=300, chains=1, cores=1)
+_LONGER: Final = 4
+_CAREFUL: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,19 @@ class CalibrationOptions:
     ranks : int
         Posterior draws that a parameter is ranked among, nearly independent ones.
     sampler : SamplerOptions
+    ess : float
+        Smallest effective sample size of a parameter. A shorter sample is drawn again, with
+        shorter steps and four times as many: ranks among draws that hang together are not uniform.
+    retries : int
+        How often at most.
     progress : bool
     """
 
     simulations: int = 60
     ranks: int = 63
     sampler: SamplerOptions = _SAMPLER
+    ess: float = 100.0
+    retries: int = 2
     progress: bool = False
 
     def __post_init__(self) -> None:
@@ -83,12 +94,12 @@ def _sites_from_prior(
     rng: np.random.Generator,
 ) -> dict[str, NDArray[np.float64]]:
     shape = (1, len(rows.sites))
-    slope = values["slope_class"][:, rows.group] + found["spread_slope_site"] * rng.standard_normal(
-        shape
+    first, second = rng.standard_normal((2, *shape))
+    deviation = correlated(first, second, found["correlation_site"])
+    rate, slope = (
+        values[f"{label}_class"][:, rows.group] + found[f"spread_{name}_site"] * deviation[number]
+        for number, (label, name) in enumerate((("log_rate", "rate"), ("slope", "slope")))
     )
-    rate = values["log_rate_class"][:, rows.group] + found[
-        "spread_rate_site"
-    ] * rng.standard_normal(shape)
     level = rate + slope * rows.site_mean(rows.warmth)
     level = level + Draws(values).along(rows.site_mean(rows.conditions))
     noise = np.log(found["sigma1"]) + found["noise_spread"] * rng.standard_normal(shape)
@@ -104,7 +115,8 @@ def prior_predictive(rows: ModelRows, n: int, seed: int = 0) -> NDArray[np.float
     What the priors hold possible before any observation.
     """
     rng = np.random.default_rng(seed)
-    return np.vstack([simulate(draw_from_prior(rows, rng), rows, rng) for _ in range(n)])
+    drawn = (draw_from_prior(rows, rng) for _ in range(n))
+    return np.vstack([simulate(one, rows, rng, largest=np.inf) for one in drawn])
 
 
 def calibrate(
@@ -122,36 +134,103 @@ def calibrate(
     Returns
     -------
     xr.Dataset
-        ``rank`` (simulation, parameter), 0 to ``ranks``; ``covered`` (simulation, parameter),
-        whether the 90 % interval held the truth; ``p_value`` (parameter,), of uniform ranks.
+        As ``calibration_of``.
 
     References
     ----------
     Talts et al. 2018, arXiv 1804.06788.
     """
     chosen = options or CalibrationOptions()
-    compiled = Compiled.of(rows)
-    names = top_parameters(rows)
-    ranks, covered = [], []
-    for number in tqdm(range(chosen.simulations), disable=not chosen.progress):
+    return calibration_of(list(simulations(rows, range(chosen.simulations), chosen, seed=seed)))
+
+
+def simulations(
+    rows: ModelRows, numbers: Iterable[int], options: CalibrationOptions, *, seed: int = 0
+) -> Iterator[xr.Dataset]:
+    """Rank in the simulations of these numbers, one by one.
+
+    A number and ``seed`` decide all of a simulation, so that a long calibration can be run in
+    slices.
+
+    Yields
+    ------
+    xr.Dataset, (parameter,)
+        ``rank``, ``covered`` and ``ess``, with the coordinate ``simulation``.
+    """
+    compiled, names = Compiled.of(rows), top_parameters(rows)
+    for number in tqdm(numbers, disable=not options.progress):
         rng = np.random.default_rng([seed, number])
         truth = draw_from_prior(rows, rng)
-        how = replace(chosen.sampler, seed=seed + number)
-        sampled = compiled.sample(how, observed=simulate(truth, rows, rng)[0])
-        posterior = Draws.of(sampled, chosen.ranks)
-        ranks.append([_rank(posterior, truth, name, rows) for name in names])
-        whole = Draws.of(sampled)
-        covered.append([_covered(whole, truth, name, rows) for name in names])
-    dims = ("simulation", "parameter")
-    return xr.Dataset(
-        {
-            "rank": (dims, np.array(ranks)),
-            "covered": (dims, np.array(covered)),
-            "p_value": ("parameter", _uniformity(np.array(ranks), chosen.ranks)),
-        },
-        coords={"parameter": names},
-        attrs={"ranks": chosen.ranks, "simulations": chosen.simulations, "seed": seed},
-    )
+        # what a model may predict is held where no ecosystem is; what it is true to is not
+        observed = simulate(truth, rows, rng, largest=np.inf)[0]
+        sampled, ess = _sampled(compiled, rows, observed, options, seed + number)
+        whole, some = Draws.of(sampled), Draws.of(sampled, options.ranks)
+        found = {
+            "rank": [_rank(some, truth, name, rows) for name in names],
+            "covered": [_covered(whole, truth, name, rows) for name in names],
+            "ess": ess,
+        }
+        yield xr.Dataset(
+            {name: ("parameter", np.asarray(values)) for name, values in found.items()},
+            coords={"parameter": names, "simulation": number},
+            attrs={"ranks": options.ranks, "seed": seed},
+        )
+
+
+def calibration_of(ranked: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Put simulations together.
+
+    Parameters
+    ----------
+    ranked : sequence of xr.Dataset
+        Of ``simulations``.
+
+    Returns
+    -------
+    xr.Dataset
+        ``rank`` (simulation, parameter), 0 to the attribute ``ranks``; ``covered`` (simulation,
+        parameter), whether the 90 % interval held the truth; ``ess`` (simulation, parameter), the
+        effective sample size; ``p_value`` (parameter,), of uniform ranks, and
+        ``p_value_adjusted``, times the number of parameters (Bonferroni).
+    """
+    whole = xr.concat(ranked, "simulation", data_vars="all", join="exact")
+    found = _uniformity(whole["rank"].values, int(whole.attrs["ranks"]))
+    return whole.assign(
+        p_value=("parameter", found),
+        p_value_adjusted=("parameter", np.minimum(1.0, found * len(found))),
+    ).assign_attrs(simulations=len(ranked))
+
+
+def _sampled(
+    compiled: Compiled,
+    rows: ModelRows,
+    observed: NDArray[np.float64],
+    options: CalibrationOptions,
+    seed: int,
+) -> tuple[Any, list[float]]:
+    """Sample until every top parameter has draws enough, and tell how many it has."""
+    how = replace(options.sampler, seed=seed)
+    for _ in range(options.retries + 1):
+        sampled = compiled.sample(how, observed=observed)
+        ess = effective_sizes(sampled, rows)
+        if min(ess) >= options.ess:
+            break
+        how = replace(
+            how, draws=_LONGER * how.draws, tune=2 * how.tune,
+            target_accept=max(how.target_accept, _CAREFUL),
+        )  # fmt: skip
+    return sampled, ess
+
+
+def effective_sizes(posterior: Any, rows: ModelRows) -> list[float]:
+    """Return the effective sample size (bulk) of each of ``top_parameters``."""
+    arviz = load_library("arviz")
+    drawn = group(posterior, "posterior")
+    names = common_parameters(rows)
+    with quiet_libraries():
+        found = arviz.ess(drawn[[*names, *(["coefficient"] if rows.effects else [])]])
+    found = found if isinstance(found, xr.Dataset) else found.to_dataset()
+    return [float(found[name]) for name in names] + np.ravel(found.get("coefficient", [])).tolist()
 
 
 def _rank(posterior: Draws, truth: Draws, name: str, rows: ModelRows) -> int:

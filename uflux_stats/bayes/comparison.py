@@ -1,7 +1,7 @@
 """Compare fits: predictive density of left-out months (PSIS-LOO) or sites, and stacking."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from uflux_stats.baselines.conditions import transformed
 from uflux_stats.bayes.compat import elpd_of, load_library, pointwise_of, quiet_libraries, tree_of
 from uflux_stats.bayes.draws import (
     log_likelihood,
@@ -85,6 +86,21 @@ def leave_one_out(fit: RespirationFit, *, draws: int = LOO_DRAWS) -> Loo:
     return Loo(elpd, se, np.asarray(pointwise), np.asarray(pareto_k))
 
 
+def common_months(towers: xr.Dataset, effects: Iterable[str]) -> xr.Dataset:
+    """Keep RECO where the drivers of all effects are known, so that models see the same months.
+
+    Parameters
+    ----------
+    towers : xr.Dataset, (site, time)
+    effects : iterable of str
+        Keys of ``uflux_stats.baselines.conditions.TRANSFORMS``.
+    """
+    reco = towers["RECO"]
+    for name in sorted(set(effects)):
+        reco = reco.where(np.isfinite(transformed(towers, name)))
+    return towers.assign(RECO=reco.assign_attrs(towers["RECO"].attrs))
+
+
 def stack(densities: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     """Weigh models so that their mixture predicts best.
 
@@ -137,7 +153,7 @@ def rank(densities: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
     Parameters
     ----------
     densities : mapping of str to array, (point,)
-        As ``stack`` takes them.
+        As ``stack`` takes them; a model alone has all the weight.
 
     Returns
     -------
@@ -156,7 +172,7 @@ def rank(densities: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
     >>> found[["elpd", "difference", "difference_se"]].round(2).to_dict("index")["bad"]
     {'elpd': -16.0, 'difference': -14.0, 'difference_se': 2.0}
     """
-    weights = stack(densities)
+    weights = stack(densities) if len(densities) > 1 else dict.fromkeys(densities, 1.0)
     best = max(densities.values(), key=np.sum)
     rows = {
         name: {
@@ -182,32 +198,37 @@ def compare(fits: Mapping[str, RespirationFit], *, draws: int = LOO_DRAWS) -> pd
     Parameters
     ----------
     fits : mapping of str to RespirationFit
-        Of the same observations; leave months out that lack a driver of any of them.
+        Of the same observations, see ``common_months``.
     draws : int
         Draws of each posterior that are used.
 
     Returns
     -------
     pd.DataFrame
-        As ``rank``, and ``unreliable``: months whose Pareto k is above ``GOOD_K``; ``coverage90``:
-        months within their 90 % predictive interval [1]; ``residual_correlation`` of successive
-        months [1]; ``caveat``.
+        As ``rank``, and ``months``; ``unreliable``: those whose Pareto k is above ``GOOD_K``;
+        ``coverage90``: share of the months within their 90 % predictive interval [1];
+        ``residual_correlation`` of successive months [1]; ``caveat``.
 
     Raises
     ------
     ConfigError
-        If there are fewer fits than two, or their observations differ.
+        If their observations differ.
     """
     observed = [fit.rows.observed for fit in fits.values()]
     if any(not np.array_equal(observed[0], other) for other in observed[1:]):
         raise ConfigError(
             f"fits: expected the same observations, got {[len(values) for values in observed]} "
-            "months; leave out months that lack a driver of any of them"
+            "months; fit them to common_months"
         )
     found = {name: leave_one_out(fit, draws=draws) for name, fit in fits.items()}
     table = rank({name: loo.pointwise for name, loo in found.items()})
     more = {
-        name: {"unreliable": found[name].unreliable, **_calibration(fit), "caveat": _caveat(fit)}
+        name: {
+            "months": len(fit.rows.observed),
+            "unreliable": found[name].unreliable,
+            **_calibration(fit),
+            "caveat": _caveat(fit),
+        }
         for name, fit in fits.items()
     }
     return table.join(pd.DataFrame.from_dict(more, orient="index"))

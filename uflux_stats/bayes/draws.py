@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -80,8 +79,23 @@ class Draws:
         return self.of_group("slope", len(rows.groups))[:, rows.group]
 
 
-def mean_respiration(draws: Draws, rows: ModelRows) -> Values:
+def correlated(
+    first: NDArray[Any], second: NDArray[Any], correlation: Any
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return standard normal ``first``, and ``second`` mixed with it so that they correlate.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in correlated(np.array([1.0]), np.array([1.0]), 0.6)]
+    [[1.0], [1.4]]
+    """
+    return first, correlation * first + np.sqrt(1.0 - np.square(correlation)) * second
+
+
+def mean_respiration(draws: Draws, rows: ModelRows, *, largest: float = LARGEST_LOG) -> Values:
     """Return the mean of RECO of every draw and row, of sites the model knows, (draw, row).
+
+    Its log is held at ``largest``, which the model itself does not know of.
 
     Returns
     -------
@@ -93,7 +107,7 @@ def mean_respiration(draws: Draws, rows: ModelRows) -> Values:
     if "raw_season" in draws.values:
         season = draws.values["raw_season"][:, rows.site, rows.season]
         logarithm += draws.values["spread_season"][:, None] * season
-    return np.exp(np.minimum(logarithm, LARGEST_LOG))
+    return np.exp(np.minimum(logarithm, largest))
 
 
 def scale_of(draws: Draws, rows: ModelRows, mean: Values) -> Values:
@@ -130,9 +144,14 @@ def probability_integral(draws: Draws, rows: ModelRows) -> Values:
     return np.asarray(_errors(rows, draws, mean).cdf(rows.observed).mean(axis=0))
 
 
-def simulate(draws: Draws, rows: ModelRows, rng: np.random.Generator) -> Values:
-    """Draw one set of observations for every draw, (draw, row) [gC m-2 d-1]."""
-    mean = mean_respiration(draws, rows)
+def simulate(
+    draws: Draws, rows: ModelRows, rng: np.random.Generator, *, largest: float = LARGEST_LOG
+) -> Values:
+    """Draw one set of observations for every draw, (draw, row) [gC m-2 d-1].
+
+    ``largest`` as ``mean_respiration`` takes it.
+    """
+    mean = mean_respiration(draws, rows, largest=largest)
     return np.asarray(_errors(rows, draws, mean).rvs(size=mean.shape, random_state=rng))
 
 
@@ -150,8 +169,3 @@ def summary_of(values: NDArray[np.float64]) -> dict[str, Values]:
     """Median, mean and 90 % interval over draws (the first axis)."""
     low, median, high = np.quantile(values, (0.05, 0.5, 0.95), axis=0)
     return {"median": median, "mean": values.mean(axis=0), "low": low, "high": high}
-
-
-def sample_dims(posterior: Any) -> xr.Dataset:
-    """Return the posterior group with chain and draw stacked to ``sample``."""
-    return group(posterior, "posterior").stack(sample=("chain", "draw"))

@@ -130,10 +130,10 @@ class RespirationFit:
         of : {"mean_site", "typical_site"}
             The rate of a class at 10 degC as its mean over the population of sites,
             ``exp(m + s^2 / 2)`` of the log-normal distribution, or that of the typical site, its
-            median ``exp(m)``. Away from 10 degC the spread of the slopes of sites, t, lifts the
-            mean over sites by ``exp((t w)^2 / 2)`` more, with w the warmth of
-            ``ModelRows``; a table of one sensitivity per class cannot say so, and ``mean_site``
-            is below that mean there. ``propagate`` with site effects has both.
+            median ``exp(m)``. Away from 10 degC the spread of the slopes of sites, t, and their
+            correlation r with the rates change the mean over sites by
+            ``exp(r s t w + (t w)^2 / 2)`` more, with w the warmth of ``ModelRows``; a table of one
+            sensitivity per class cannot say so. ``propagate`` with site effects has both.
         provenance : str
             Replaces the text that names the fit.
 

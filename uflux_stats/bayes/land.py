@@ -34,6 +34,8 @@ class GroupDraws:
     coefficient : array, (effect, draw)
     spread_rate, spread_slope : array, (draw,)
         Standard deviation of sites about their group; zero in a model without sites.
+    correlation : array, (draw,)
+        Of the deviations of a site's rate and slope.
     """
 
     rate: Floats
@@ -41,6 +43,7 @@ class GroupDraws:
     coefficient: Floats
     spread_rate: Floats
     spread_slope: Floats
+    correlation: Floats
 
     @classmethod
     def of(cls, fit: RespirationFit, n: int) -> Self:
@@ -59,7 +62,9 @@ class GroupDraws:
             known = draws.of_group(label, len(fit.rows.groups))
             found.append(np.hstack([known, unseen[:, None]]).T)
         coefficient = draws.values.get("coefficient", np.zeros((n, 0)))
-        spreads = (draws.get(f"spread_{name}_site") for name in ("rate", "slope"))
+        spreads = (
+            draws.get(f"{name}_site") for name in ("spread_rate", "spread_slope", "correlation")
+        )
         arrays = (*found, coefficient.T, *spreads)
         return cls(*(np.ascontiguousarray(array, dtype=np.float32) for array in arrays))
 

@@ -14,7 +14,7 @@ from uflux_stats.bayes.draws import Draws, log_likelihood, mean_respiration, sim
 from uflux_stats.bayes.gate import MEASURED, diagnose, worst_of
 from uflux_stats.bayes.model import condition_data
 from uflux_stats.bayes.options import Level, RespirationOptions, SamplerOptions
-from uflux_stats.bayes.rows import ModelRows, model_rows
+from uflux_stats.bayes.rows import ModelRows, Values, model_rows
 from uflux_stats.bayes.sampling import Compiled
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import CARBON_FLUX
@@ -51,10 +51,10 @@ def leave_sites_out(
     xr.Dataset, (site,)
         ``observed``: mean RECO of the site's months, ``low``, ``median``, ``high``: its predictive
         90 % interval [gC m-2 d-1], month-to-month errors included; ``covered``;
-        ``covered_expected``, by the interval of the expected mean alone; ``elpd``: sum of the log
-        predictive densities of the single months; ``fold``. Attributes ``coverage90``,
-        ``coverage90_expected`` and ``elpd``, and of the folds
-        the largest ``rhat`` and number of ``divergences`` and smallest ``ess_bulk`` and
+        ``covered_expected``, by the interval of the expected mean alone; ``integral``: predictive
+        probability of less than what was observed [1]; ``elpd``: sum of the log predictive
+        densities of the single months; ``fold``. Attributes: those of ``site_skill``, and of the
+        folds the largest ``rhat`` and number of ``divergences`` and smallest ``ess_bulk`` and
         ``ess_tail``: short chains that do not agree cover what they cover by chance.
 
     Raises
@@ -71,18 +71,21 @@ def leave_sites_out(
         diagnoses.append(diagnose(posterior))
         rng = np.random.default_rng([sampler.seed, number])
         held_out = seen.keep((fold == number)[rows.site])
-        parts.append(_predicted(held_out, Draws.of(posterior), rng))
+        parts.append(predicted_sites(held_out, Draws.of(posterior), rng))
     found = xr.concat(parts, "site").sel(site=list(rows.sites))
     found["fold"] = ("site", fold)
-    return found.assign_attrs(
-        coverage90=float(found["covered"].mean()),
-        coverage90_expected=float(found["covered_expected"].mean()),
-        elpd=float(found["elpd"].sum()),
-        level=options.level,
-        form=options.form,
-        folds=folds,
-        **worst_of(diagnoses),
-    )
+    of_folds = {"level": options.level, "form": options.form, "folds": folds}
+    return found.assign_attrs(site_skill(found) | of_folds | worst_of(diagnoses))
+
+
+def site_skill(sites: xr.Dataset) -> dict[str, float]:
+    """Sum up predictions of sites: shares covered [1], median width [gC m-2 d-1] and elpd."""
+    return {
+        "coverage90": float(sites["covered"].mean()),
+        "coverage90_expected": float(sites["covered_expected"].mean()),
+        "width": float((sites["high"] - sites["low"]).median()),
+        "elpd": float(sites["elpd"].sum()),
+    }
 
 
 def posteriors_without(
@@ -137,9 +140,7 @@ def coverage_table(
         chosen = replace(options or RespirationOptions(), level=level)
         found = leave_sites_out(towers, chosen, folds=folds, sampler=sampler)
         rows[level] = {
-            **{name: found.attrs[name] for name in ("coverage90", "coverage90_expected")},
-            "width": float((found["high"] - found["low"]).median()),
-            "elpd": found.attrs["elpd"],
+            **site_skill(found),
             "sites": found.sizes["site"],
             **{name: found.attrs[name] for name in MEASURED},
         }
@@ -153,12 +154,14 @@ def folds_of_sites(sites: int, folds: int, seed: int) -> NDArray[np.intp]:
     return np.random.default_rng(seed).permutation(np.arange(sites) % folds)
 
 
-def _predicted(rows: ModelRows, draws: Draws, rng: np.random.Generator) -> xr.Dataset:
-    """Predict the mean of each site of ``rows``."""
+def predicted_sites(rows: ModelRows, draws: Draws, rng: np.random.Generator) -> xr.Dataset:
+    """Predict the mean of each site that ``rows`` has months of; see ``leave_sites_out``.
+
+    ``integral`` is the share of the draws whose mean is below the one observed.
+    """
     present = np.unique(rows.site)
     means = np.stack([rows.site_mean(drawn)[present] for drawn in simulate(draws, rows, rng)])
     expected = np.stack([rows.site_mean(mean)[present] for mean in mean_respiration(draws, rows)])
-    lowest, highest = np.quantile(expected, (INTERVAL[0], INTERVAL[-1]), axis=0)
     observed = rows.site_mean(rows.observed)[present]
     low, median, high = np.quantile(means, INTERVAL, axis=0)
     density = logsumexp(log_likelihood(draws, rows), axis=0) - np.log(len(draws))
@@ -170,8 +173,14 @@ def _predicted(rows: ModelRows, draws: Draws, rng: np.random.Generator) -> xr.Da
             "median": ("site", median, units),
             "high": ("site", high, units),
             "covered": ("site", (low <= observed) & (observed <= high)),
-            "covered_expected": ("site", (lowest <= observed) & (observed <= highest)),
+            "covered_expected": ("site", _holds(expected, observed)),
+            "integral": ("site", (means < observed).mean(axis=0)),
             "elpd": ("site", np.bincount(rows.site, density, len(rows.sites))[present]),
         },
         coords={"site": [rows.sites[number] for number in present]},
     )
+
+
+def _holds(drawn: Values, observed: Values) -> NDArray[np.bool_]:
+    low, high = np.quantile(drawn, (INTERVAL[0], INTERVAL[-1]), axis=0)
+    return np.asarray((low <= observed) & (observed <= high))

@@ -2,11 +2,13 @@
 
 ``RECO ~ StudentT(nu, mu, sigma)``,
 ``log mu = level_site + slope_site (x - xbar) + coefficient (z - zbar)``,
-``sigma = (sigma0 + sigma1 mu) exp(noise)``. A site's level is its log rate at its own mean
-conditions; its log rate at 10 degC and average conditions varies about that of its class,
-``level_site ~ N(log_rate_class + slope_site xbar + coefficient zbar, spread_rate_site)``. Thus
-level and slope of a site with many months are nearly independent, and the sampler takes long steps.
-For the same end a slope is sampled together with what the drivers change along with temperature.
+``sigma = (sigma0 + sigma1 mu) exp(noise)``. A site's log rate at 10 degC and average conditions
+and its slope deviate from those of its class, with a correlation. What is sampled is chosen so that
+the months of a site tell each value by itself, and the sampler takes long steps: in the place of
+the rate the level of the site at its own mean conditions, ``level_site = rate + slope_site xbar +
+coefficient zbar``; the slope together with what the drivers change along with temperature; and in
+the place of the noise the log of sigma over mu at the site's level. How far they are centred is
+told by ``uflux_stats.bayes.geometry``.
 """
 
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from uflux_stats.bayes.compat import load_library, quiet_libraries
+from uflux_stats.bayes.geometry import centring
 from uflux_stats.bayes.priors import Prior, priors
 from uflux_stats.bayes.rows import SEASONS, ModelRows, Values
 
@@ -42,12 +45,14 @@ def build_model(rows: ModelRows) -> Any:
             chosen["effect"].variable(pm, "coefficient", dims="effect") if rows.effects else None
         )
         if rows.options.level == "site":
-            mean, noise = _sites(pm, rows, chosen, (rate, slope, effect), drivers)
+            about = _sites(pm, rows, chosen, (rate, slope, effect), drivers)
         else:
             group = rows.group[rows.site]
             logarithm = rate[group] + slope[group] * rows.warmth
-            mean, noise = pm.math.exp(logarithm + _along(drivers, "conditions", effect)), None
-        density = _density(pm, rows, chosen, (observed, mean, noise))
+            mean = pm.math.exp(logarithm + _along(drivers, "conditions", effect))
+            absolute, relative = (chosen[name].variable(pm, name) for name in ("sigma0", "sigma1"))
+            about = mean, absolute + relative * mean
+        density = _density(pm, rows, chosen, observed, about)
         pm.Potential("likelihood", (weight * density).sum())
     return model
 
@@ -59,16 +64,17 @@ def condition_data(rows: ModelRows) -> dict[str, Values]:
     -------
     dict of array
         ``conditions`` (row, effect); at level "site" instead ``departures`` (row, effect) from the
-        mean of the site, that mean ``site_conditions`` (site, effect), and, where centred,
-        ``tilt`` (site, effect), see ``ModelRows.site_tilt``.
+        mean of the site, that mean ``site_conditions`` (site, effect), and ``tilt`` (site,
+        effect), see ``ModelRows.site_tilt``.
     """
     if not rows.effects:
         return {}
     if rows.options.level != "site":
         return {"conditions": rows.conditions}
     mean = rows.site_mean(rows.conditions)
-    found = {"departures": rows.conditions - mean[rows.site], "site_conditions": mean}
-    return found | ({"tilt": rows.site_tilt(rows.conditions)} if rows.centred else {})
+    departures = rows.conditions - mean[rows.site]
+    tilt = rows.site_tilt(rows.conditions)
+    return {"departures": departures, "site_conditions": mean, "tilt": tilt}
 
 
 def _along(drivers: dict[str, Any], name: str, effect: Any) -> Any:
@@ -82,12 +88,12 @@ def _classes(pm: Any, rows: ModelRows, chosen: dict[str, Prior]) -> tuple[Any, A
     slope = chosen["slope"].variable(pm, "slope")
     if rows.options.level == "pooled":
         return rate[None], slope[None]
+    share = centring(rows, chosen)
     found = []
-    for name, centre in (("rate", rate), ("slope", slope)):
+    for name, label, centre in (("rate", "log_rate_class", rate), ("slope", "slope_class", slope)):
         spread = chosen[f"spread_{name}_class"].variable(pm, f"spread_{name}_class")
-        deviation = pm.Normal(f"raw_{name}_class", 0.0, 1.0, dims="group")
-        label = "log_rate_class" if name == "rate" else "slope_class"
-        found.append(pm.Deterministic(label, centre + spread * deviation, dims="group"))
+        deviating = _about(pm, label, (centre, spread), share[f"{name}_class"], "group")
+        found.append(pm.Deterministic(label, deviating, dims="group"))
     return found[0], found[1]
 
 
@@ -98,57 +104,55 @@ def _sites(
     above: tuple[Any, Any, Any],
     drivers: dict[str, Any],
 ) -> tuple[Any, Any]:
-    """Mean respiration of each row, and the log of each row's relative noise."""
+    """Mean respiration of each row, and the scale of its error."""
     rate, slope, effect = above
-    site, warmth = rows.site, rows.site_mean(rows.warmth)
-    slope_spread = chosen["spread_slope_site"].variable(pm, "spread_slope_site")
-    own_slope = _slopes(pm, rows, (slope[rows.group], slope_spread), drivers, effect)
-    expected = rate[rows.group] + own_slope * warmth + _along(drivers, "site_conditions", effect)
-    rate_spread = chosen["spread_rate_site"].variable(pm, "spread_rate_site")
-    level = _deviating(pm, rows, "level_site", (expected, rate_spread))
+    site, warmth, share = rows.site, rows.site_mean(rows.warmth), centring(rows, chosen)
+    names = ("spread_rate_site", "spread_slope_site", "correlation_site")
+    rate_spread, slope_spread, correlation = (chosen[name].variable(pm, name) for name in names)
+    along, slope = _along(drivers, "tilt", effect), slope[rows.group]
+    together = _about(pm, "slope_site", (slope + along, slope_spread), share["slope"], "site")
+    own_slope = pm.Deterministic("slope_site", together - along, dims="site")
+    expected = rate[rows.group] + correlation * rate_spread / slope_spread * (own_slope - slope)
+    expected = expected + own_slope * warmth + _along(drivers, "site_conditions", effect)
+    remaining = rate_spread * pm.math.sqrt(1.0 - correlation**2)
+    level = _about(pm, "level_site", (expected, remaining), share["rate"], "site")
+    level = pm.Deterministic("level_site", level, dims="site")
     logarithm = level[site] + own_slope[site] * (rows.warmth - warmth[site])
     logarithm = logarithm + _along(drivers, "departures", effect)
     if rows.options.season:
         spread = chosen["spread_season"].variable(pm, "spread_season")
         raw = pm.Normal("raw_season", 0.0, 1.0, shape=(len(rows.sites), SEASONS))
         logarithm = logarithm + spread * raw[site, rows.season]
-    relative = chosen["sigma1"].variable(pm, "sigma1")
-    noise_spread = chosen["noise_spread"].variable(pm, "noise_spread")
-    noise = _deviating(pm, rows, "noise_site", (pm.math.log(relative), noise_spread))
-    return pm.math.exp(logarithm), (relative, noise[site])
+    mean = pm.math.exp(logarithm)
+    return mean, _site_scale(pm, rows, chosen, (level, mean), share["noise"])
 
 
-def _slopes(
-    pm: Any, rows: ModelRows, about: tuple[Any, Any], drivers: dict[str, Any], effect: Any
+def _site_scale(
+    pm: Any, rows: ModelRows, chosen: dict[str, Prior], about: tuple[Any, Any], share: Values
 ) -> Any:
-    """Slope of each site; where centred, sampled as the slope of all that goes with temperature."""
-    if effect is None or not rows.centred:
-        return _deviating(pm, rows, "slope_site", about)
-    mean, spread = about
-    along = _along(drivers, "tilt", effect)
-    together = pm.Normal("raw_slope_together", mean + along, spread, dims="site")
-    return pm.Deterministic("slope_site", together - along, dims="site")
+    """Scale of the error of each row, by the noise of its site."""
+    level, mean = about
+    names = ("sigma0", "sigma1", "noise_spread")
+    absolute, relative, spread = (chosen[name].variable(pm, name) for name in names)
+    typical = pm.math.log(absolute * pm.math.exp(-level) + relative)
+    at_level = _about(pm, "noise_site", (typical, spread), share, "site")
+    deviation = at_level - typical
+    pm.Deterministic("noise_site", pm.math.log(relative) + deviation, dims="site")
+    return (absolute + relative * mean) * pm.math.exp(deviation)[rows.site]
 
 
-def _deviating(pm: Any, rows: ModelRows, name: str, about: tuple[Any, Any]) -> Any:
-    """Site values about a mean: centred, or as a mean plus scaled standard normal deviations."""
+def _about(pm: Any, name: str, about: tuple[Any, Any], share: Values, dim: str) -> Any:
+    """Sample normal values about a mean, centred to a share of 0 to 1."""
     mean, spread = about
-    if rows.centred:
-        return pm.Normal(name, mean, spread, dims="site")
-    raw = pm.Normal(f"raw_{name}", 0.0, 1.0, dims="site")
-    return pm.Deterministic(name, mean + spread * raw, dims="site")
+    raw = pm.Normal(f"raw_{name}", share * mean, spread**share, dims=dim)
+    return mean + spread ** (1.0 - share) * (raw - share * mean)
 
 
 def _density(
-    pm: Any, rows: ModelRows, chosen: dict[str, Prior], parts: tuple[Any, Any, Any]
+    pm: Any, rows: ModelRows, chosen: dict[str, Prior], observed: Any, about: tuple[Any, Any]
 ) -> Any:
     """Log density of each row."""
-    observed, mean, noise = parts
-    absolute = chosen["sigma0"].variable(pm, "sigma0")
-    if noise is None:
-        scale = absolute + chosen["sigma1"].variable(pm, "sigma1") * mean
-    else:
-        scale = (absolute / noise[0] + mean) * pm.math.exp(noise[1])
+    mean, scale = about
     if rows.options.likelihood == "normal":
         return pm.logp(pm.Normal.dist(mean, scale), observed)
     if rows.options.likelihood == "laplace":

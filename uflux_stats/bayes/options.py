@@ -42,7 +42,8 @@ class RespirationOptions:
         Effect of site times season on the log rate (level "site").
     likelihood : {"student_t", "normal", "laplace"}
     geometry : {"auto", "centred", "noncentred"}
-        Parametrisation of the site effects; "auto" takes "centred" from 12 months per site on.
+        Parametrisation of the effects of sites; "auto" centres each by how much its own months
+        tell of it, see ``uflux_stats.bayes.geometry``.
     temperature : {"TA", "TS"}
     priors : {"literature", "wide"}
     changed_priors : dict of str to Prior

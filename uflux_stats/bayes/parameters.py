@@ -18,7 +18,7 @@ def common_parameters(rows: ModelRows) -> list[str]:
     if options.level != "pooled":
         names += ["spread_rate_class", "spread_slope_class"]
     if options.level == "site":
-        names += ["spread_rate_site", "spread_slope_site", "noise_spread"]
+        names += ["spread_rate_site", "spread_slope_site", "correlation_site", "noise_spread"]
     return [*names, "spread_season"] if options.season else names
 
 

@@ -12,7 +12,7 @@ from uflux_stats.baselines.respiration import Form
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
-Family = Literal["normal", "halfnormal", "gamma"]
+Family = Literal["normal", "halfnormal", "gamma", "correlation"]
 SLOPES: Final[dict[Form, str]] = {"q10": "log of Q10", "lloyd_taylor": "E0 / 100 K"}
 """What the parameter ``slope`` is in each form."""
 
@@ -23,10 +23,11 @@ class Prior:
 
     Attributes
     ----------
-    family : {"normal", "halfnormal", "gamma"}
+    family : {"normal", "halfnormal", "gamma", "correlation"}
     first, second : float
         Mean and standard deviation (normal), scale and nothing (half-normal), shape and rate
-        (gamma).
+        (gamma), concentration about zero and nothing (correlation: density proportional to
+        ``(1 - r^2)^(first - 1)`` between -1 and 1).
     source : str
     """
 
@@ -37,8 +38,8 @@ class Prior:
 
     def __post_init__(self) -> None:
         """Refuse scales that are not positive."""
-        scales = {"normal": [self.second], "halfnormal": [self.first]}
-        if not all(scale > 0.0 for scale in scales.get(self.family, [self.first, self.second])):
+        scales = {"normal": [self.second], "gamma": [self.first, self.second]}
+        if not all(scale > 0.0 for scale in scales.get(self.family, [self.first])):
             raise ConfigError(f"prior: expected positive scales, got {self}; raise them")
 
     def draw(
@@ -55,6 +56,8 @@ class Prior:
             return np.asarray(rng.normal(self.first, self.second, size))
         if self.family == "halfnormal":
             return np.abs(rng.normal(0.0, self.first, size))
+        if self.family == "correlation":
+            return np.asarray(2.0 * rng.beta(self.first, self.first, size) - 1.0)
         return np.asarray(rng.gamma(self.first, 1.0 / self.second, size))
 
     def log_density(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,6 +72,7 @@ class Prior:
             "normal": stats.norm(self.first, self.second),
             "halfnormal": stats.halfnorm(scale=self.first),
             "gamma": stats.gamma(self.first, scale=1.0 / (self.second or 1.0)),
+            "correlation": stats.beta(self.first, self.first, loc=-1.0, scale=2.0),
         }[self.family]
         return np.asarray(law.logpdf(values))
 
@@ -78,10 +82,13 @@ class Prior:
             return pm.Normal(name, self.first, self.second, **shape)
         if self.family == "halfnormal":
             return pm.HalfNormal(name, self.first, **shape)
+        if self.family == "correlation":
+            share = pm.Beta(f"raw_{name}", self.first, self.first, **shape)
+            return pm.Deterministic(name, 2.0 * share - 1.0, **shape)
         return pm.Gamma(name, alpha=self.first, beta=self.second, **shape)
 
     def widened(self, factor: float) -> "Prior":
-        """Return the same family with its spread times ``factor``.
+        """Return the same family with its spread times ``factor``; a correlation at most uniform.
 
         Examples
         --------
@@ -92,6 +99,8 @@ class Prior:
             return replace(self, second=self.second * factor)
         if self.family == "halfnormal":
             return replace(self, first=self.first * factor)
+        if self.family == "correlation":
+            return replace(self, first=max(self.first / factor, 1.0))
         return replace(self, first=self.first / factor, second=self.second / factor)
 
 
@@ -104,13 +113,17 @@ _SHARED: Final[dict[str, Prior]] = {
     "log_rate": _RATE,
     "spread_rate_class": Prior("halfnormal", 0.5),
     "spread_rate_site": Prior("halfnormal", 0.5),
+    "correlation_site": Prior(
+        "correlation", 2.0,
+        source="weakly against -1 and 1; Lewandowski et al. 2009, doi 10.1016/j.jmva.2009.04.008",
+    ),
     "effect": Prior("normal", 0.0, 0.5),
     "spread_season": Prior("halfnormal", 0.2),
     "sigma0": Prior("halfnormal", 0.5),
     "sigma1": Prior("halfnormal", 0.5),
     "noise_spread": Prior("halfnormal", 0.5),
     "nu": Prior("gamma", 2.0, 0.1, "Juarez and Steel 2010, doi 10.1198/jbes.2009.07145"),
-}
+}  # fmt: skip
 _Q10: Final[dict[str, Prior]] = {
     "slope": Prior(
         "normal", float(np.log(1.8)), 0.35,

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.baselines.conditions import inputs_of
+from uflux_stats.bayes.draws import correlated
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.land import Floats, GroupDraws, LandCells, unseen_classes
 from uflux_stats.bayes.regional import DrawTotals, region_weights
@@ -275,6 +276,7 @@ class _Propagation:
             )
             for number in range(2)
         )  # fmt: skip
+        rate, slope = correlated(rate, slope, self.drawn.correlation)
         return rate * self.drawn.spread_rate, slope * self.drawn.spread_slope
 
 

@@ -31,6 +31,7 @@ _MEANING: Final = {
     "level": "log of respiration in gC m-2 d-1 at mean warmth and conditions of the site",
     "coefficient": "change of log respiration per standard deviation of a driver",
     "spread": "standard deviation about the level above",
+    "correlation": "correlation of the deviations of log rate and slope",
     "sigma0": "error where nothing is respired",
     "sigma1": "error over mean respiration",
     "noise_spread": "standard deviation of the log error between sites",

@@ -90,13 +90,6 @@ class ModelRows:
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     @property
-    def centred(self) -> bool:
-        """Whether site effects are parametrised at the site's own mean conditions."""
-        if self.options.geometry != "auto":
-            return self.options.geometry == "centred"
-        return float(np.median(np.bincount(self.site))) >= _MONTHS
-
-    @property
     def coords(self) -> dict[str, Sequence[str]]:
         """Names along the dims of the parameters."""
         named: dict[str, Sequence[str]] = {}

@@ -3,10 +3,10 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from uflux_stats.choices import unknown_name
 from uflux_stats.config.sections import RunConfig
 from uflux_stats.config.values import to_field
 from uflux_stats.errors import ConfigError
@@ -55,7 +55,7 @@ def build_config(
     7
     >>> build_config({"refine": {"member": 4}})
     Traceback (most recent call last):
-    uflux_stats.errors.ConfigError: refine.member: ... did you mean 'members'?
+    uflux_stats.errors.ConfigError: refine.member: ...; nearest: members, seed
     """
     nested = _nested(overrides or {})
     kinds = get_type_hints(RunConfig)
@@ -133,6 +133,4 @@ def _section(
 def _require_known(given: Mapping[str, Any], known: Mapping[str, Any], *, prefix: str) -> None:
     for key in given:
         if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else "remove it"
-            raise ConfigError(f"{prefix}{key}: expected one of {', '.join(known)}; {hint}")
+            raise unknown_name(f"{prefix}{key}", key, known)

@@ -5,9 +5,11 @@ are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.c
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from uflux_stats.errors import ConfigError
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
 RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
@@ -25,6 +27,10 @@ QUICK_LEARNER: Final = {"trees": 30, "depth": 5, "rows": 6000}
 POSTERIOR: Final = {"draws": 1500, "tune": 800, "chains": 4, "months": None}
 QUICK_POSTERIOR: Final = {"draws": 250, "tune": 250, "chains": 2, "months": 8}
 """Size of a posterior sample, and most months of a tower, on data and on the twin Earth."""
+
+
+FOLDS_BY_MODE: Final = {"quick": 0, "full": 5}
+"""Groups of towers that posteriors are refitted without; 0: not refitted."""
 
 
 def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
@@ -88,7 +94,7 @@ class RefineConfig:
     @property
     def explained(self) -> bool:
         """Whether SHAP values can be had of what is learned."""
-        return self.model == "xgboost"
+        return self.model != "neural"
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,10 @@ class RespirationConfig:
     agree: where not given the run stops, and on the twin Earth, whose sample is short on purpose,
     the result is flagged.
 
+    The posteriors are refitted without the towers of each of ``folds`` groups, to see what they say
+    of unseen sites; with 0 that is approximated from the fit to all. Where not given 5 with full
+    validation, else 0.
+
     At most ``carried`` draws are carried to the grid; ``site_effect`` is how the deviation of
     unseen places from their class is correlated in maps, over ``length_km``; totals are given under
     every choice.
@@ -187,9 +197,15 @@ class RespirationConfig:
     months: int | None = setting(None, low=2)
     seed: int | None = setting(None, low=0)
     gate: Literal["raise", "flag"] | None = None
+    folds: int | None = setting(None, low=0, high=1000)
     carried: int = setting(150, low=20, high=10_000)
     site_effect: Literal["none", "shared", "independent", "spatial"] = "spatial"
     length_km: float = setting(500.0, low=1, high=20_000)
+
+    def __post_init__(self) -> None:
+        """Refuse a single group, which would leave no tower."""
+        if self.folds == 1:
+            raise ConfigError("respiration.folds: expected 0 or at least 2, got 1; change it")
 
     def fitted(self, *, twin: bool) -> tuple[RespirationForm, ...]:
         """Forms that are fitted: as given, else the default.
@@ -202,6 +218,16 @@ class RespirationConfig:
         if self.forms:
             return tuple(dict.fromkeys(self.forms))
         return ("conditioned_q10",) if twin else ("conditioned_q10", "q10")
+
+    def held_out(self, *, mode: str) -> int:
+        """Return the number of groups of towers to refit without: as given, else that of the mode.
+
+        Examples
+        --------
+        >>> RespirationConfig().held_out(mode="full"), RespirationConfig().held_out(mode="quick")
+        (5, 0)
+        """
+        return FOLDS_BY_MODE[mode] if self.folds is None else self.folds
 
     def sampled(self, *, twin: bool) -> dict[str, Any]:
         """Size of the sample and what its gate does: as given, else the default.
@@ -249,11 +275,13 @@ class BenchmarksConfig:
 class OutputConfig:
     """``[output]``: where results go, in which regions, and how much is in memory at once.
 
-    ``rows`` is the number of cells times months of a band of the grid.
+    ``rows`` is the number of cells times months of a band of the grid; ``projection`` is that of
+    the maps of the globe, where all but "plate" need the extra ``maps``.
     """
 
     out: Path = Path("uflux-run")
     regions: Literal["geographic", "natural_earth"] = "geographic"
+    projection: Literal["plate", "robinson", "equal_earth"] = "plate"
     rows: int = setting(800_000, low=1000, high=100_000_000)
 
 
@@ -310,6 +338,11 @@ class RunConfig:
     def respiration_seed(self) -> int:
         """Seed of the posterior samples and of their draws on the grid."""
         return self.run.seed if self.respiration.seed is None else self.respiration.seed
+
+    @property
+    def learner(self) -> dict[str, Any]:
+        """Options of the refinement, with its seed."""
+        return asdict(self.refine) | {"seed": self.refine_seed}
 
     @property
     def refine_seed(self) -> int:

@@ -2,14 +2,13 @@
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, get_type_hints
 
 from uflux_stats.config.sections import RunConfig
 from uflux_stats.config.values import to_field
 from uflux_stats.errors import ConfigError
-
-STAGES_FOLDER: Final = ".stages"
-"""Folder inside a run's folder that remembers its finished stages."""
+from uflux_stats.reporting.projections import projector
+from uflux_stats.reporting.run_files import STAGES
 
 
 def check(config: RunConfig) -> None:
@@ -19,9 +18,12 @@ def check(config: RunConfig) -> None:
     ------
     ConfigError
         At the first thing that is wrong; the message names the key.
+    MissingExtraError
+        If what is asked for needs a package that is not installed.
     """
     _check_values(config)
     _check_together(config)
+    projector(config.output.projection)
     given = config.input
     for key in ("towers", "dgvm", "sites", "fapar"):
         path = getattr(given, key)
@@ -77,7 +79,7 @@ def _require_run_folder(path: Path) -> None:
         return
     if not path.is_dir():
         raise ConfigError(f"output.out: expected a folder, got the file {path}; choose another")
-    if any(path.iterdir()) and not (path / STAGES_FOLDER).is_dir():
+    if any(path.iterdir()) and not (path / STAGES).is_dir():
         raise ConfigError(
             f"output.out: expected a new folder or that of an earlier run, got {path}, which holds "
             "other files; choose another"

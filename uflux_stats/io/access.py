@@ -113,9 +113,9 @@ ACCESS: Final[dict[str, Access]] = {
         ),
     ),
     "era5_land": ByHand(
-        "https://cds.climate.copernicus.eu, data set reanalysis-era5-land-monthly-means",
+        "https://cds.climate.copernicus.eu/datasets/reanalysis-era5-land-monthly-means",
         (
-            "sign in (free) and accept the licence of the data set",
+            "sign in (free) and accept the licence once, on the page of the data set",
             "ask for monthly averaged reanalysis as NetCDF: 2 m temperature and dew point, soil "
             "temperature level 1, surface solar and thermal radiation downwards, net solar and "
             "net thermal radiation, total precipitation, surface pressure",
@@ -154,10 +154,11 @@ ACCESS: Final[dict[str, Access]] = {
         ("NetCDF, yearly share of C4 vegetation in percent",),
     ),
     "trendy": ByHand(
-        "https://blogs.exeter.ac.uk/trendy/",
+        "https://sites.exeter.ac.uk/trendy/",
         (
-            "ask the coordinators for access; the modellers' policy forbids passing them on",
-            "take one scenario: S3 for the land as it is, S1 for CO2 alone, S2 for CO2 and climate",
+            "agree with the coordinators on the use; their data policy tells when the modelling "
+            "groups are to be invited as authors",
+            "take one scenario: S1 with CO2 alone, S2 with climate too, S3 with land use as well",
         ),
         (
             "<model>_<scenario>_<variable>.nc: gpp, npp or ra, rh or nbp, cVeg, cSoil, ...",
@@ -172,8 +173,8 @@ ACCESS: Final[dict[str, Access]] = {
     "cci_biomass": ByHand(
         "https://doi.org/10.5285/bf535053562141c6bb7ad831f5998d77",
         (
-            "open at CEDA; some tools there ask for a free account",
-            "take the NetCDF or GeoTIFF tiles",
+            "follow the record at CEDA, or the open data portal of the ESA CCI",
+            "take one year as NetCDF or as tiles of GeoTIFF",
         ),
         ("ESACCI-BIOMASS-L4-AGB-*: tiles of one year in one folder",),
     ),

@@ -114,6 +114,15 @@ _SOURCES: Final = (
         "observations and optimality theory, Nature Communications 15",
     ),
     DataSource(
+        "hwsd",
+        "Harmonized World Soil Database, soil carbon on a half-degree grid",
+        "10.5194/bg-10-1717-2013",
+        "cite",
+        "Todd-Brown, K. E. O. et al. (2013), Causes of variation in soil carbon simulations from "
+        "CMIP5 Earth system models and comparison with observations, Biogeosciences 10, 1717-1736; "
+        "the database: FAO, IIASA, ISRIC, ISSCAS and JRC (2012)",
+    ),
+    DataSource(
         "ncscd",
         "Northern Circumpolar Soil Carbon Database, version 2.2",
         "10.5194/essd-5-393-2013",

@@ -11,11 +11,8 @@ from uflux_stats.grid import normalise_grid
 from uflux_stats.io.grid_files import readable
 from uflux_stats.schema import variable
 
-CITATIONS: Final = {
-    "HWSD": "Todd-Brown et al. (2013), doi 10.5194/bg-10-1717-2013 (Harmonized World Soil "
-            "Database, FAO 2012)",
-    "NCSCD": "Hugelius et al. (2013), doi 10.5194/essd-5-3-2013",
-}  # fmt: skip
+SOURCES: Final = {"hwsd": "hwsd", "ncscd": "ncscd"}
+"""Keys of the catalog by how the name of a file begins."""
 GRAMS: Final = 1000.0
 
 
@@ -54,6 +51,18 @@ def read_soil_carbon(path: str | Path, *, name: str = "soilc") -> xr.DataArray:
         )
     attrs = {**variable("cSoil").attrs, "depth": str(raw.attrs.get("long_name", "unknown"))}
     return (known * GRAMS).rename("cSoil").assign_attrs(attrs)
+
+
+def soil_carbon_source(path: str | Path) -> str | None:
+    """Key of the catalog for a map that its file's name tells; None if it does not.
+
+    Examples
+    --------
+    >>> soil_carbon_source("benchmarks/NCSCDV22_soilc_0.5x0.5.nc")
+    'ncscd'
+    """
+    name = Path(path).name.casefold()
+    return next((key for begin, key in SOURCES.items() if name.startswith(begin)), None)
 
 
 def _raw(path: Path, name: str) -> xr.DataArray:

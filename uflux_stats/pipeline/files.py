@@ -12,8 +12,14 @@ def move_into_place(source: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, if it is there."""
+    """Remove a file or folder, if it is there.
+
+    A folder loses its name first: one that is deleted in part is never seen under it.
+    """
+    aside = path.with_name(f".{path.name}.removed")
+    shutil.rmtree(aside, ignore_errors=True)
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        path.replace(aside)
+        shutil.rmtree(aside)
     else:
         path.unlink(missing_ok=True)

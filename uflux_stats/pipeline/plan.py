@@ -1,6 +1,5 @@
 """Which stages a configuration asks for, in which order."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def _tower_outputs(config: RunConfig) -> tuple[str, ...]:
 
 
 def _engine(config: RunConfig) -> tuple[Stage, ...]:
-    refine = _learner(config)
+    refine = config.learner
     validation = {
         "mode": config.validation.mode,
         "splits": config.validation.wanted,
@@ -148,10 +147,6 @@ def _grid(config: RunConfig) -> tuple[Stage, ...]:
     return (*always, recovered) if config.is_twin else always
 
 
-def _learner(config: RunConfig) -> dict[str, Any]:
-    return asdict(config.refine) | {"seed": config.refine_seed}
-
-
 def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
     """Stages that compare measured with gridded drivers; they need both."""
     if not _has_grid(config) or (config.input.towers is None and not config.is_twin):
@@ -176,7 +171,7 @@ def _tower_drivers(config: RunConfig) -> tuple[Stage, ...]:
         needs=(*needs, *((engine.VALIDATION,) if validated else ())),
         files=_driver_files(config),
         outputs=(tower_drivers.COMPARED_SKILL,),
-        settings=shared | {"refine": _learner(config), "validated": validated},
+        settings=shared | {"refine": config.learner, "validated": validated},
     )
     return compared, skill
 
@@ -245,9 +240,16 @@ def _allocation_checks(config: RunConfig) -> tuple[Stage, ...]:
     drawn = Stage(
         "allocation figures",
         allocation_figures.figures,
-        needs=(allocation.STOCKS, budget.ALLOCATION, budget.DIVERGENCE, budget.BALANCE),
+        needs=(
+            allocation.DGVM,
+            allocation.STOCKS,
+            allocation.UNCLOSED,
+            budget.ALLOCATION,
+            budget.DIVERGENCE,
+            budget.BALANCE,
+        ),
         outputs=(allocation_figures.FIGURES,),
-        settings={"twin": config.is_twin},
+        settings={"twin": config.is_twin, "projection": config.output.projection},
     )
     recovered = Stage(
         "allocation recovery",
@@ -318,7 +320,11 @@ def _drawing(config: RunConfig) -> tuple[Stage, ...]:
         drawing.figures,
         needs=(engine.VALIDATION, *grid),
         outputs=(drawing.FIGURES,),
-        settings={"grid": bool(grid), "twin": config.is_twin},
+        settings={
+            "grid": bool(grid),
+            "twin": config.is_twin,
+            "projection": config.output.projection,
+        },
     )
     return tables, figures
 

@@ -11,6 +11,7 @@ from uflux_stats import __version__
 from uflux_stats.config import RunConfig
 from uflux_stats.io.catalog import data_source
 from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.io.soil_carbon import soil_carbon_source
 from uflux_stats.pipeline.code import PACKAGE, library_versions
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.validation import MEMBERS
@@ -61,13 +62,16 @@ def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
 def sources(config: RunConfig) -> tuple[str, ...]:
     """Return the keys of the catalog for the data that a run is made from, shipped ones too.
 
-    Gridded drivers and maps of soil carbon may be of any origin; who gives them knows what to cite.
+    Gridded drivers, and maps of soil carbon that are not known by their name, may be of any origin;
+    who gives them knows what to cite.
     """
     towers = () if config.is_twin else ("fluxnet2015",)
     models = () if config.input.dgvm is None else ("trendy",)
     named = config.benchmarks.files
     held_against = (source for kind, source in BENCHMARKS.items() if kind in named)
-    return (*towers, *models, *held_against, "noaa_co2", "natural_earth")
+    maps = dict.fromkeys(map(soil_carbon_source, named.get("soil_carbon", ())))
+    soils = (source for source in maps if source is not None)
+    return (*towers, *models, *held_against, *soils, "noaa_co2", "natural_earth")
 
 
 def input_paths(config: RunConfig) -> tuple[Path, ...]:
@@ -103,8 +107,7 @@ def _git(*words: str) -> str | None:
 
 def _refinement(config: RunConfig) -> dict[str, object]:
     """Return every choice of the learner, those that the configuration leaves alone too."""
-    chosen = asdict(config.refine) | {"seed": config.refine_seed}
-    return {**RefineOptions(**chosen).to_dict(), "members_in_validation": MEMBERS}
+    return {**RefineOptions(**config.learner).to_dict(), "members_in_validation": MEMBERS}
 
 
 def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import allocation, budget, data, gridding, regional
+from uflux_stats.reporting.run_files import MAPS
 
 
 def regional_stages(config: RunConfig, *, grid: bool, models: bool) -> tuple[Stage, ...]:
@@ -23,13 +24,13 @@ def regional_stages(config: RunConfig, *, grid: bool, models: bool) -> tuple[Sta
         "maps",
         regional.maps,
         needs=(gridding.FLUXES, *((allocation.STOCKS,) if models else ())),
-        outputs=(regional.MAPS,),
+        outputs=(MAPS,),
         settings={"stocks": models},
     )
     drawn = Stage(
         "regional figures",
         regional.figures,
-        needs=(regional.MAPS, gridding.STATISTICS, *((budget.ALLOCATION,) if models else ())),
+        needs=(MAPS, gridding.STATISTICS, *((budget.ALLOCATION,) if models else ())),
         outputs=(regional.FIGURES,),
         settings=regions | {"stocks": models, "twin": config.is_twin},
     )

@@ -14,6 +14,7 @@ from uflux_stats.pipeline.stages import (
     posterior,
     propagation,
     recovery,
+    respiration_checks,
     respiration_drawing,
 )
 
@@ -52,10 +53,33 @@ def respiration_stages(
     dated = shared | {"climatology_year": config.input.climatology_year}
     return (
         sampled,
+        _checked(config, shared),
         *((_carried(config, drivers, dated),) if grid else ()),
         *((_sinks(),) if models else ()),
         *((_recovered(config),) if config.is_twin else ()),
         _drawn(config, drivers, dated | {"grid": grid, "models": models}),
+    )
+
+
+def _checked(config: RunConfig, settings: Mapping[str, Any]) -> Stage:
+    """Judge the posteriors; with full validation they are refitted without groups of towers."""
+    towers_held_out = "tower" in config.validation.wanted
+    chosen = config.respiration
+    return Stage(
+        "respiration checks",
+        respiration_checks.checks,
+        needs=(
+            data.TOWERS,
+            *posterior.posterior_files(settings["forms"]),
+            *((engine.VALIDATION,) if towers_held_out else ()),
+        ),
+        outputs=respiration_checks.TABLES,
+        settings={
+            **settings,
+            "level": chosen.level,
+            "folds": chosen.held_out(mode=config.validation.mode),
+            "tower_split": towers_held_out,
+        },
     )
 
 
@@ -103,12 +127,19 @@ def _drawn(config: RunConfig, drivers: Files, settings: Mapping[str, Any]) -> St
     return Stage(
         "respiration figures",
         respiration_drawing.figures,
-        needs=(*files, posterior.CONTINENT_TABLE, *on_grid, *sinks),
+        needs=(
+            *files,
+            posterior.CONTINENT_TABLE,
+            respiration_checks.SITES_LEFT_OUT,
+            *on_grid,
+            *sinks,
+        ),
         files=drivers,
         outputs=(respiration_drawing.FIGURES,),
         settings={
             **settings,
             "twin": config.is_twin,
+            "level": config.respiration.level,
             "site_effect": config.respiration.site_effect,
         },
     )

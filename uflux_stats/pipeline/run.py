@@ -6,7 +6,8 @@ from uflux_stats.config import RunConfig, check
 from uflux_stats.io.store import write_json
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import provenance
-from uflux_stats.pipeline.runner import PROVENANCE, RunRecord, run_stages
+from uflux_stats.pipeline.runner import RunRecord, run_stages
+from uflux_stats.reporting.run_files import PROVENANCE
 
 
 def run(config: RunConfig, *, progress: bool = False) -> RunRecord:

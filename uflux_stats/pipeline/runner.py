@@ -5,25 +5,21 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from uflux_stats.config.verify import STAGES_FOLDER
 from uflux_stats.errors import UfluxError
 from uflux_stats.io.store import write_json
 from uflux_stats.pipeline.files import remove
 from uflux_stats.pipeline.resources import Usage, measured
 from uflux_stats.pipeline.stage import Stage, finished, forget_others, perform
 from uflux_stats.reporting.numbers import Numbers, merge
+from uflux_stats.reporting.run_files import NUMBERS, PROVENANCE, RUNTIME, STAGES
 from uflux_stats.stats.views import html_view
 
 logger = logging.getLogger(__name__)
-
-NUMBERS: Final = "numbers.json"
-RUNTIME: Final = "runtime.json"
-PROVENANCE: Final = "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def run_stages(
         If two stages have the same name or output, or a stage's own work goes wrong.
     """
     _require_distinct(stages)
-    (folder / STAGES_FOLDER).mkdir(parents=True, exist_ok=True)
+    (folder / STAGES).mkdir(parents=True, exist_ok=True)
     forget_others(stages, folder)
     before = _read_runtime(folder)
     records: list[StageRecord] = []

@@ -11,16 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uflux_stats.config.verify import STAGES_FOLDER
 from uflux_stats.errors import DataFileError, UfluxError
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.io.store import write_json
 from uflux_stats.pipeline.code import code_version, library_versions
 from uflux_stats.pipeline.files import move_into_place, remove
 from uflux_stats.reporting.numbers import Number, Numbers, read_numbers
-
-MARK = "done.json"
-NUMBERS = "numbers.json"
+from uflux_stats.reporting.run_files import MARK, NUMBERS, STAGES
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Stage:
 
 def stage_folder(folder: Path, name: str) -> Path:
     """Return the folder where a run keeps what it remembers of a stage."""
-    return folder / STAGES_FOLDER / name
+    return folder / STAGES / name
 
 
 def finished(stage: Stage, folder: Path, expected: str) -> Numbers | None:
@@ -143,7 +140,7 @@ def forget_others(stages: Sequence[Stage], folder: Path) -> None:
     """Remove results of stages that an earlier run had and this one has not."""
     kept = {stage.name for stage in stages}
     written = {name for stage in stages for name in stage.outputs}
-    for home in sorted((folder / STAGES_FOLDER).glob("*/")):
+    for home in sorted((folder / STAGES).glob("*/")):
         if home.name in kept:
             continue
         for name in _marked_outputs(home):

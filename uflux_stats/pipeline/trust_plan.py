@@ -1,13 +1,9 @@
 """Which stages tell how far the fluxes may be believed."""
 
-from typing import Final
-
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.stage import Stage
 from uflux_stats.pipeline.stages import calibration, data, engine, gridding, trust
-
-GROUPED: Final = ("tower", "blocks", "koppen", "igbp")
-"""Splits that keep towers whole, the one to calibrate on first."""
+from uflux_stats.refinement.splits import WHOLE_TOWERS
 
 
 def calibrated_on(config: RunConfig) -> str | None:
@@ -18,7 +14,7 @@ def calibrated_on(config: RunConfig) -> str | None:
     >>> calibrated_on(RunConfig())
     'tower'
     """
-    return next((split for split in GROUPED if split in config.validation.wanted), None)
+    return next((split for split in WHOLE_TOWERS if split in config.validation.wanted), None)
 
 
 def tower_trust(config: RunConfig) -> tuple[Stage, ...]:

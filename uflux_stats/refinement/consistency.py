@@ -1,16 +1,16 @@
 """GPP, RECO and NEE that close their budget: NEE learned directly meets RECO - GPP."""
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
 from uflux_stats.refinement.intervals import fold_of_tower
+from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.stats.reconcile import solve
 
 Values = NDArray[np.float64]
@@ -87,7 +87,7 @@ class Consistency:
 
     def to_json(self) -> str:
         """Write as JSON; see ``from_json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return record_to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Consistency":
@@ -98,17 +98,15 @@ class Consistency:
         DataFileError
             If it is not whole.
         """
-        try:
-            given = json.loads(text)
+
+        def make(given: dict[str, Any]) -> Consistency:
             covariance = np.array(given["covariance"], float)
             if covariance.shape != (len(CONSISTENT), len(CONSISTENT)):
                 raise ValueError(f"covariances of shape {covariance.shape}")
             rows = tuple(map(tuple, covariance.tolist()))
             return cls(rows, int(given["months"]), int(given["towers"]))
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataFileError(
-                f"consistency: expected what Consistency.to_json writes, got {error}; fit it again"
-            ) from error
+
+        return record_from_json(text, make, name="consistency")
 
 
 def reconciled_attrs(name: str) -> dict[str, str]:

@@ -1,17 +1,18 @@
 """Intervals for months of unseen towers, calibrated on towers that no fit had seen."""
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
-from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.refinement.validation import SPREAD, fluxes_of
 from uflux_stats.schema import MISSING_CLASS
 
@@ -19,31 +20,50 @@ Values = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 LEVEL: Final = 0.9
-BORROWED: Final = 10
+BORROWED: Final = 3
 """What the towers of all other classes together weigh in a class, in towers."""
+SMALLEST: Final = 0.1
+"""Least constant of a scale, as a share of the mean error: no interval shrinks to nothing."""
 BOUNDS: Final = {"lower": -1.0, "upper": 1.0}
 """Ends of an interval, and on which side of the prediction they are."""
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How large errors of a flux are expected to be: a line in what is known of a prediction.
+
+    Attributes
+    ----------
+    constant : float [unit of the flux]
+    spread, size : float [1]
+        Of the standard deviation of the members, and of the predicted flux, sign apart.
+    """
+
+    constant: float
+    spread: float
+    size: float
+
+    def of(self, spread: Any, predicted: Any) -> Any:
+        """Scale of the errors of predictions, arrays of any kind [unit of the flux]."""
+        return self.constant + self.spread * spread + self.size * abs(predicted)
+
+
+@dataclass(frozen=True)
 class Intervals:
-    """Half-widths of intervals: a factor for each flux and class, times a scale.
+    """Half-widths of intervals: a factor for each flux and class, times the scale of the errors.
 
     Attributes
     ----------
     level : float
         Share of the months of an unseen tower that an interval is to hold.
-    normalised : bool
-        Whether the scale grows with the spread of the members.
-    floor : dict of float
-        Scale of each flux where the members agree, in its unit.
+    scale : dict of Scale
+        Of each flux.
     factor : dict of dict of float
         Of each flux, by code of the land cover class; ``MISSING_CLASS`` for classes without towers.
     """
 
     level: float
-    normalised: bool
-    floor: dict[str, float]
+    scale: dict[str, Scale]
     factor: dict[str, dict[int, float]]
 
     def bounds(self, members: xr.Dataset, igbp: xr.DataArray) -> xr.Dataset:
@@ -74,7 +94,7 @@ class Intervals:
             middle = members[name].mean("member")
             spread = members[name].std("member", ddof=min(1, members.sizes["member"] - 1))
             by_class = xr.apply_ufunc(_look_up, igbp, kwargs={"factors": factors})
-            half = by_class * (self.floor[name] + self.normalised * spread)
+            half = by_class * self.scale[name].of(spread, middle)
             for end, side in BOUNDS.items():
                 value = (middle + side * half).transpose(*middle.dims).astype(np.float32)
                 value = value.clip(min=0.0) if name in NOT_NEGATIVE else value
@@ -89,7 +109,7 @@ class Intervals:
 
     def to_json(self) -> str:
         """Write as JSON; see ``from_json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return record_to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Intervals":
@@ -100,24 +120,25 @@ class Intervals:
         DataFileError
             If it is not whole.
         """
-        try:
-            given: dict[str, Any] = json.loads(text)
-            given["factor"] = {
+
+        def make(given: dict[str, Any]) -> Intervals:
+            factor = {
                 name: {int(code): float(value) for code, value in factors.items()}
                 for name, factors in given["factor"].items()
             }
-            return cls(**given)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataFileError(
-                f"intervals: expected what Intervals.to_json writes, got {error}; calibrate again"
-            ) from error
+            scale = {name: Scale(**parts) for name, parts in given["scale"].items()}
+            return cls(float(given["level"]), scale, factor)
+
+        return record_from_json(text, make, name="intervals")
 
 
 def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = True) -> Intervals:
     """Calibrate intervals on predictions for towers that the fit had not seen.
 
-    The distributions of the errors of towers are pooled, each tower weighing the same however long
-    its record; a class borrows from the towers of all others, which together weigh ten towers.
+    Errors are scaled by what is expected of them from the spread of the members and the size of the
+    flux, a line fitted to the same towers. The distributions of towers are pooled, each tower
+    weighing the same however long its record; a class borrows from the towers of all others, which
+    together weigh three towers.
 
     Parameters
     ----------
@@ -125,7 +146,7 @@ def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = 
         Of ``cross_validate`` under a split that keeps towers whole.
     level : float
     normalised : bool
-        Let the width grow with the spread of the members.
+        Let the width grow with the spread of the members; one member alone has none.
 
     Returns
     -------
@@ -141,7 +162,8 @@ def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = 
     References
     ----------
     Dunn, Wasserman and Ramdas, arXiv 1809.07441 (pooling of distributions); Lee, Barber and
-    Willett, arXiv 2306.06342 (new groups).
+    Willett, arXiv 2306.06342 (new groups); Lei et al. (2018), doi 10.1080/01621459.2017.1307116
+    (errors scaled by what is expected of them).
 
     Examples
     --------
@@ -151,7 +173,8 @@ def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = 
     ...     {"NEE": flux, "NEE_spread": spread, "fold": spread, "IGBP": ("site", [1.0])},
     ...     coords={"source": ["observed", "baseline", "refined"]},
     ... )
-    >>> calibrate(held_out, normalised=False).factor["NEE"][1]
+    >>> found = calibrate(held_out)
+    >>> round(found.factor["NEE"][1] * float(found.scale["NEE"].of(0.0, 4.0)), 3)
     2.0
     """
     if not 0.0 < level < 1.0:
@@ -160,12 +183,12 @@ def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = 
     rows = {name: flux for name, flux in rows.items() if flux.tower.size}
     if not rows:
         raise MissingVariableError("held_out: expected predictions of a flux, got none")
-    floor = {name: _floor(flux) if normalised else 1.0 for name, flux in rows.items()}
+    scale = {name: _scale(flux, normalised=normalised) for name, flux in rows.items()}
     factor = {
-        name: dict(_factors(flux, flux.score(floor[name], normalised), level))
+        name: dict(_factors(flux, flux.error / flux.scale(scale[name]), level))
         for name, flux in rows.items()
     }
-    return Intervals(level, normalised, floor, factor)
+    return Intervals(level, scale, factor)
 
 
 def coverage(
@@ -182,8 +205,9 @@ def coverage(
     -------
     pd.DataFrame
         A row for each flux and land cover class, and one of all (``MISSING_CLASS``): ``towers``,
-        ``months``, ``by_tower`` (mean over towers of the share covered), ``by_month`` (share of
-        all months), ``width`` (mean over towers of the mean width, in the unit of the flux).
+        ``months``, ``by_tower`` (mean over towers of the share covered), ``error`` (its standard
+        error over towers: what so few towers leave open), ``by_month`` (share of all months),
+        ``width`` (mean over towers of the mean width, in the unit of the flux).
 
     Raises
     ------
@@ -220,14 +244,12 @@ def covered(held_out: xr.Dataset, intervals: Intervals) -> pd.DataFrame:
     records = []
     for name, factors in intervals.factor.items():
         rows = _rows(held_out, name)
-        score = rows.score(intervals.floor[name], intervals.normalised)
-        factor = _look_up(rows.igbp, factors)
-        width = 2.0 * factor * rows.scale(intervals.floor[name], intervals.normalised)
+        half = _look_up(rows.igbp, factors) * rows.scale(intervals.scale[name])
         for tower in np.unique(rows.tower):
             own = rows.tower == tower
-            inside = float((score[own] <= factor[own]).mean())
+            inside = float((rows.error[own] <= half[own]).mean())
             code = int(rows.igbp[own][0])
-            records.append((name, code, int(own.sum()), inside, float(width[own].mean())))
+            records.append((name, code, int(own.sum()), inside, float(2.0 * half[own].mean())))
     return pd.DataFrame(records, columns=["flux", "IGBP", "months", "share", "width"])
 
 
@@ -241,6 +263,7 @@ def summarise(towers: pd.DataFrame) -> pd.DataFrame:
         towers=("months", "size"),
         months=("months", "sum"),
         by_tower=("share", "mean"),
+        error=("share", "sem"),
         inside=("inside", "sum"),
         width=("width", "mean"),
     ).reset_index()
@@ -249,34 +272,33 @@ def summarise(towers: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Held-out months of one flux: tower, its class, absolute error and spread of the members."""
+    """Held-out months of one flux: tower, class, absolute error, spread of the members, flux."""
 
     tower: Codes
     igbp: Codes
     error: Values
     spread: Values
+    predicted: Values
 
     @property
     def weight(self) -> Values:
         """Each tower weighs one."""
         return np.asarray(1.0 / np.bincount(self.tower)[self.tower])
 
-    def scale(self, floor: float, normalised: bool) -> Values:
-        return floor + self.spread * normalised
-
-    def score(self, floor: float, normalised: bool) -> Values:
-        return self.error / self.scale(floor, normalised)
+    def scale(self, scale: Scale) -> Values:
+        return np.asarray(scale.of(self.spread, self.predicted))
 
 
 def _rows(held_out: xr.Dataset, name: str) -> _Rows:
     _require(held_out, ["IGBP", f"{name}_{SPREAD}", "fold"], name="held_out")
     fold_of_tower(held_out)
     flux = held_out[name].transpose("source", "site", "time")
-    error = np.abs(flux.sel(source="observed").values - flux.sel(source="refined").values)
+    predicted = flux.sel(source="refined").values
+    error = np.abs(flux.sel(source="observed").values - predicted)
     tower, month = np.nonzero(np.isfinite(error))
     codes = held_out["IGBP"].fillna(MISSING_CLASS).values.astype(np.intp)
     spread = held_out[f"{name}_{SPREAD}"].transpose("site", "time").values[tower, month]
-    return _Rows(tower, codes[tower], error[tower, month], spread)
+    return _Rows(tower, codes[tower], error[tower, month], spread, predicted[tower, month])
 
 
 def _require(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
@@ -300,22 +322,26 @@ def fold_of_tower(held_out: xr.Dataset) -> Values:
     return np.where(np.isfinite(low), low, np.nan)
 
 
-def _floor(rows: _Rows) -> float:
-    """Mean spread, towers alike; 1 where the members never differ."""
-    return float(np.average(rows.spread, weights=rows.weight)) or 1.0
+def _scale(rows: _Rows, *, normalised: bool) -> Scale:
+    """Fit the line of the absolute errors by least squares, no coefficient negative."""
+    known = np.stack([np.ones_like(rows.error), rows.spread * normalised, np.abs(rows.predicted)])
+    root = np.sqrt(rows.weight)
+    found, _ = nnls((known * root).T, rows.error * root)
+    mean = float(np.average(rows.error, weights=rows.weight)) or 1.0
+    return Scale(max(float(found[0]), SMALLEST * mean), *found[1:].tolist())
 
 
 def _factors(rows: _Rows, score: Values, level: float) -> Iterator[tuple[int, float]]:
     """Yield the quantile of the scores, for no class in particular and for each class."""
-    yield MISSING_CLASS, _quantile(score, rows.weight, level)
+    yield MISSING_CLASS, weighted_quantile(score, rows.weight, level)
     for code in np.unique(rows.igbp[rows.igbp != MISSING_CLASS]):
         own = rows.igbp == code
         others = np.unique(rows.tower[~own]).size
         share = min(1.0, BORROWED / others) if others else 0.0
-        yield int(code), _quantile(score, rows.weight * np.where(own, 1.0, share), level)
+        yield int(code), weighted_quantile(score, rows.weight * np.where(own, 1.0, share), level)
 
 
-def _quantile(values: Values, weight: Values, level: float) -> float:
+def weighted_quantile(values: Values, weight: Values, level: float) -> float:
     """Smallest value with at least ``level`` of the weight up to it."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order])

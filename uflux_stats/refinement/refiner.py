@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from uflux_stats.errors import MissingVariableError
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid import cell_coordinates
+from uflux_stats.refinement.adaptation import Adaptation, fit_adaptation
 from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import Fit, domain_of, fit_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
-from uflux_stats.refinement.splits import Split
+from uflux_stats.refinement.splits import WHOLE_TOWERS, Split
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.refinement.validation import (
     ValidationOptions,
@@ -184,6 +185,56 @@ class Refiner:
         how = ValidationOptions(**options)
         self.validation[split] = cross_validate(table, split, self.options, how)
         return validation_metrics(self.validation[split])
+
+    def adapt(self, tower: xr.Dataset, adaptation: Adaptation | None = None) -> xr.Dataset:
+        """Fill the gaps of a tower by predictions that its own months have calibrated.
+
+        Parameters
+        ----------
+        tower : xr.Dataset, (site, time)
+            Of ``read_fluxnet``; drivers of twelve months or more and observed fluxes of a tower (or
+            several, each by itself) that the refiner has not learned from.
+        adaptation : Adaptation, optional
+            What held-out towers tell of the errors at a new one; by default it is learned from
+            ``validation``, under the first split that keeps towers whole.
+
+        Returns
+        -------
+        xr.Dataset, (site, time)
+            See ``Adaptation.fill``: fluxes without gaps, intervals and flags. Months that lack a
+            driver stay missing.
+
+        Raises
+        ------
+        ConfigError
+            If the refiner has learned from the tower.
+        MissingVariableError
+            If neither ``adaptation`` nor a validation by towers is there, the tower has no flux
+            that is predicted, or as in ``predict``.
+        DimensionError, UnitsError, RangeError, CalendarError
+            As in ``predict``.
+        """
+        self._require_new(tower)
+        if adaptation is None:
+            held_out = next(
+                (self.validation[split] for split in WHOLE_TOWERS if split in self.validation), None
+            )
+            if held_out is None:
+                raise MissingVariableError(
+                    "adaptation: expected what held-out towers tell, got neither that nor a "
+                    "validation; call validate(split='tower', folds=20) first"
+                )
+            adaptation = fit_adaptation(held_out)
+        return adaptation.fill(self.predict(tower).mean("member"), tower)
+
+    def _require_new(self, tower: xr.Dataset) -> None:
+        learned = set() if self.table is None else set(self.table.sites.tolist())
+        known = sorted(learned & set(np.atleast_1d(tower["site"].values).tolist()))
+        if known:
+            raise ConfigError(
+                f"tower: expected towers that the refiner has not learned from, got {known}; its "
+                "errors there are no guide: refine without them"
+            )
 
     def save(self, path: str | Path) -> Path:
         """Write the refiner to a new folder, whole or not at all; see ``Refiner.load``."""

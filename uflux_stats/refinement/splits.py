@@ -13,6 +13,8 @@ from uflux_stats.schema import MISSING_CLASS
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+WHOLE_TOWERS: Final[tuple[Split, ...]] = ("tower", "blocks", "koppen", "igbp")
+"""Splits that keep towers whole, the one to calibrate on first."""
 
 RANDOM_FOLDS: Final = 10
 BLOCK_KM: Final = 1000.0

@@ -2,16 +2,14 @@
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.emulator_skill import draw_density
-from uflux_stats.reporting.maps import coastlines
+from uflux_stats.reporting.maps import draw_cells
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
 
 COUNTERPART: Final = {"Rh": "emulated Rh", "Rs": "emulated RECO (upper bound of Rs)"}
@@ -56,7 +54,9 @@ def respiration_scatter(pairs: pd.DataFrame) -> Figure:
     return figure
 
 
-def map_comparison(maps: xr.Dataset, *, title: str) -> Figure:
+def map_comparison(
+    maps: xr.Dataset, *, title: str, names: tuple[str, str] = ("observed", "emulated")
+) -> Figure:
     """Draw a map against observations: density of cells, and the difference on a map.
 
     Parameters
@@ -64,6 +64,8 @@ def map_comparison(maps: xr.Dataset, *, title: str) -> Figure:
     maps : xr.Dataset, (lat, lon) [any unit]
         ``observed``, ``modelled`` and ``difference``.
     title : str
+    names : (str, str)
+        What the two are called on the axes.
 
     Returns
     -------
@@ -86,20 +88,16 @@ def map_comparison(maps: xr.Dataset, *, title: str) -> Figure:
         figure = new_figure(9.0, 3.4)
         scatter, chart = figure.subplots(1, 2, width_ratios=(1, 1.9))
         draw_density(scatter, maps["observed"], maps["modelled"], units)
-        scatter.set(xlabel=axis_label("observed", units), ylabel=axis_label("emulated", units),
+        scatter.set(xlabel=axis_label(names[0], units), ylabel=axis_label(names[1], units),
                     title=f"n = {cells:,} cells")  # fmt: skip
-        _difference(figure, chart, maps["difference"], units)
+        label = axis_label(f"{names[1]} - {names[0]}", units)
+        _difference(figure, chart, maps["difference"], label)
         figure.suptitle(title)
     return figure
 
 
-def _difference(figure: Figure, ax: Axes, field: xr.DataArray, units: str) -> None:
-    reach = float(np.nanpercentile(np.abs(field), 99)) or 1.0
-    mesh = ax.pcolormesh(
-        field["lon"], field["lat"], field.transpose("lat", "lon"), shading="nearest", cmap="PuOr",
-        vmin=-reach, vmax=reach, rasterized=True,
-    )  # fmt: skip
-    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
+def _difference(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
+    mesh = draw_cells(ax, field.transpose("lat", "lon"))
     known = field.notnull()
     ends = [field[axis].values[known.any(other).values]
             for axis, other in (("lon", "lat"), ("lat", "lon"))]  # fmt: skip
@@ -107,7 +105,7 @@ def _difference(figure: Figure, ax: Axes, field: xr.DataArray, units: str) -> No
         xlim=(ends[0].min() - 2, ends[0].max() + 2), ylim=(ends[1].min() - 2, ends[1].max() + 2),
         xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"),
     )  # fmt: skip
-    figure.colorbar(mesh, ax=ax, label=axis_label("emulated - observed", units), extend="both")
+    figure.colorbar(mesh, ax=ax, label=label, extend="both")
 
 
 def sink_series(budget: xr.Dataset, years: pd.DataFrame, *, period: str = "") -> Figure:

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, axis_label, new_figure, style
+from uflux_stats.reporting.wording import flux_name
 from uflux_stats.stats.trend import trend_of_totals
 
 RISE: Final = "#0072B2"
@@ -107,5 +108,5 @@ def _panel(ax: Axes, yearly: xr.DataArray, method: str, level: float) -> None:
             )  # fmt: skip
     ax.set_xticks(range(len(regions)), regions, rotation=45, ha="right")
     ax.set_ylabel(axis_label(str(yearly.name), str(yearly.attrs.get("units", "1"))))
-    ax.set_title(f"{yearly.name}")
+    ax.set_title(flux_name(str(yearly.name)))
     ax.margins(y=0.12)

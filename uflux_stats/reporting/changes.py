@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from uflux_stats.grid import CONTINENTS
+from uflux_stats.reporting.benchmarks import map_comparison
 from uflux_stats.reporting.boxes import regional_boxes
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.yearly_series import yearly_series
@@ -13,6 +14,8 @@ from uflux_stats.stats.trend import field_significance, trend
 from uflux_stats.stats.yearly import FEWEST_YEARS, yearly_means
 
 MAPPED: Final = ("GPP", "RECO")
+DRAWN: Final = ("GPP", "RECO", "NEP", "NEP_difference", "LE")
+"""Totals that are drawn by year; more panels are not read."""
 
 
 def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
@@ -30,36 +33,41 @@ def change_figures(summed: xr.Dataset, fluxes: xr.Dataset) -> dict[str, Figure]:
     dict of Figure
         By name; none where there are fewer than four years.
     """
-    drawn = total_figures(summed, "refined")
-    if drawn:
-        slopes, sure = trend_maps(fluxes)
-        drawn["trend_maps"] = map_panels(slopes, significant=sure)
-    return drawn
+    if summed.sizes["year"] < FEWEST_YEARS:
+        return {}
+    summed = summed[[name for name in DRAWN if name in summed]]
+    whole = summed.sel(region="globe", drop=True)
+    continents = summed.sel(region=list(CONTINENTS.values()))
+    slopes, sure = trend_maps(fluxes)
+    return {
+        "yearly_series": yearly_series({"refined": whole}),
+        "continents": regional_boxes(continents),
+        "trend_maps": map_panels(slopes, significant=sure),
+    }
 
 
-def total_figures(summed: xr.Dataset, source: str) -> dict[str, Figure]:
-    """Draw yearly totals of the globe, and their distribution by continent.
+def net_flux_twice(direct: xr.DataArray, difference: xr.DataArray) -> Figure:
+    """Draw the net flux that was learned directly against RECO - GPP, and where they part.
 
     Parameters
     ----------
-    summed : xr.Dataset, (member, year, region) [PgC yr-1, PgC or W m-2]
-        Yearly totals by region, the globe and the continents among them.
-    source : str
-        Where the totals come from, for the legend.
+    direct, difference : xr.DataArray, (lat, lon) [gC m-2 d-1]
+        Means over time.
 
     Returns
     -------
-    dict of Figure
-        By name; none where there are fewer than four years.
+    Figure
+
+    Raises
+    ------
+    MissingVariableError
+        If no cell has both.
     """
-    if summed.sizes["year"] < FEWEST_YEARS:
-        return {}
-    whole = summed.sel(region="globe", drop=True)
-    continents = summed.sel(region=list(CONTINENTS.values()))
-    return {
-        "yearly_series": yearly_series({source: whole}),
-        "continents": regional_boxes(continents),
-    }
+    units = {"units": direct.attrs["units"]}
+    apart = (direct - difference).assign_attrs(units)
+    maps = xr.Dataset({"observed": difference, "modelled": direct, "difference": apart})
+    names = ("RECO - GPP", "NEE learned directly")
+    return map_comparison(maps, title="The net flux told twice, mean of each cell", names=names)
 
 
 def trend_maps(fluxes: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:

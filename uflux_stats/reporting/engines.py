@@ -53,12 +53,17 @@ class Quarto:
     def render(self, document: str, path: Path) -> None:
         """Call ``quarto render`` and move its page into place.
 
+        No kernel is kept alive: each document would leave one of its own behind.
+
         Raises
         ------
         UfluxError
             If Quarto fails or writes nothing; with the end of what it said.
         """
-        call = [self.program, "render", document, "--to", "html", "--output", path.name]
+        call = [
+            self.program, "render", document, "--to", "html", "--output", path.name,
+            "--no-execute-daemon",
+        ]  # fmt: skip
         environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
         try:
             done = subprocess.run(

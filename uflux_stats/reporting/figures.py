@@ -32,6 +32,7 @@ SPLIT_NAMES: Final[dict[str, str]] = {
     "blocks": "whole regions held out",
 }
 """What each split holds out, in words."""
+_BEHIND: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
 
 
 def validation_scatter(pairs: pd.DataFrame, *, split: str) -> Figure:
@@ -86,7 +87,8 @@ def _scatter_panel(ax: Axes, rows: pd.DataFrame, flux: str) -> None:
         ax.plot(ends, skill["intercept_model_on_obs"] + skill["slope_model_on_obs"] * ends,
                 color=COLOURS[step])  # fmt: skip
         text = _skill_text(step, skill, units)
-        ax.text(0.02, corner, text, transform=ax.transAxes, va="top", color=COLOURS[step])
+        ax.text(0.02, corner, text, transform=ax.transAxes, va="top", color=COLOURS[step],
+                bbox=_BEHIND)  # fmt: skip
     ax.set(
         xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=axis_label("observed", units),
         ylabel=axis_label("modelled", units),

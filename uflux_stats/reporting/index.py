@@ -15,9 +15,9 @@ from uflux_stats.reporting.parts import missing, notices
 from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES
 from uflux_stats.reporting.reading import GLOBAL, Reading
 from uflux_stats.reporting.region_sections import regions_table
+from uflux_stats.reporting.run_files import MAPS
 from uflux_stats.reporting.skill_sections import skill_table
 
-MAPS: Final = "maps.nc"
 _CHOOSE: Final = """
 Bokeh.logger.set_level("warn");
 const item = JSON.parse(document.getElementById("map-data").textContent);

@@ -1,22 +1,65 @@
-"""Maps of several fields, each with its profile over latitude and over longitude."""
+"""Maps of the globe, each with its profile over latitude and over longitude."""
 
 from collections.abc import Hashable
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.ticker import MaxNLocator
 
 from uflux_stats.checks import require_dims
-from uflux_stats.errors import MissingVariableError
+from uflux_stats.errors import MissingVariableError, UnitsError
 from uflux_stats.grid import cell_area
-from uflux_stats.reporting.maps import coastlines, colour_scale
-from uflux_stats.reporting.style import COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.maps import NORTH, PARALLELS, SOUTH, draw_globe, heights
+from uflux_stats.reporting.projections import Projection, projector
+from uflux_stats.reporting.style import BLACK, COLOURS, axis_label, new_figure, style
 from uflux_stats.stats.totals import Along, area_mean
 
 
-def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> Figure:
+def flux_map(field: xr.DataArray, *, title: str, projection: Projection = "plate") -> Figure:
+    """Draw a global map of a field, with its latitude and longitude profiles.
+
+    Colours span the 1st to 99th percentile; a field of both signs is centred on zero.
+
+    Parameters
+    ----------
+    field : xr.DataArray, (lat, lon) [its own unit]
+        Missing over the sea. Latitude and longitude are cell centres in degrees.
+    title : str
+        What is drawn, and of which time.
+    projection : {"plate", "robinson", "equal_earth"}
+        All but "plate" need cartopy.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    DimensionError
+        If ``lat`` or ``lon`` is missing.
+    UnitsError
+        If the field has no unit.
+    MissingVariableError
+        If no cell has a value.
+    MissingExtraError
+        If the projection needs cartopy, which is not installed.
+    """
+    if "units" not in field.attrs:
+        raise UnitsError("field: expected attrs['units'] to label it with, got none; set it")
+    name = str(field.name or "value")
+    figure = map_panels(xr.Dataset({name: field}), projection=projection)
+    figure.axes[0].set_title(title)
+    return figure
+
+
+def map_panels(
+    fields: xr.Dataset,
+    *,
+    significant: xr.Dataset | None = None,
+    projection: Projection = "plate",
+) -> Figure:
     """Draw maps of several fields with their latitude and longitude profiles.
 
     Profiles are means over land, each cell weighed by its area.
@@ -27,6 +70,8 @@ def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> 
         One row of panels per variable; missing over the sea.
     significant : xr.Dataset of bool, (lat, lon), optional
         Cells to mark by dots, under the names of ``fields``.
+    projection : {"plate", "robinson", "equal_earth"}
+        All but "plate" need cartopy.
 
     Returns
     -------
@@ -38,12 +83,14 @@ def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> 
         If ``lat`` or ``lon`` is missing.
     MissingVariableError
         If there is no variable, or one without any value.
+    MissingExtraError
+        If the projection needs cartopy, which is not installed.
     """
     names = list(fields.data_vars)
     if not names:
         raise MissingVariableError("fields: expected at least one variable, got none; add a field")
     with style():
-        figure = new_figure(8.0, 3.6 * len(names))
+        figure = new_figure(8.0, 3.9 * len(names))
         parts = figure.subfigures(len(names), 1, squeeze=False)[:, 0]
         for part, name in zip(parts, names, strict=True):
             field = fields[name]
@@ -52,9 +99,9 @@ def map_panels(fields: xr.Dataset, *, significant: xr.Dataset | None = None) -> 
                 raise MissingVariableError(f"fields.{name}: expected a value, got none; check it")
             axes = part.subplots(2, 2, width_ratios=(6, 1), height_ratios=(4, 1))
             field = field.transpose("lat", "lon").load()
-            _map(axes[0, 0], field, part)
-            _dots(axes[0, 0], significant, name)
-            _profiles(axes, field)
+            _map(axes[0, 0], field, part, projection)
+            _dots(axes[0, 0], significant, name, projection)
+            _profiles(axes, field, projection)
             axes[1, 1].set_visible(False)
             axes[0, 0].set_title(str(name))
     return figure
@@ -86,30 +133,38 @@ def profile(field: xr.DataArray, along: Along) -> xr.DataArray:
     return area_mean(field, along=along, area=weights)
 
 
-def _map(ax: Axes, field: xr.DataArray, part: FigureBase) -> None:
-    norm, colours = colour_scale(field)
-    mesh = ax.pcolormesh(
-        field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
-        rasterized=True,
-    )  # fmt: skip
-    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
-    ax.set(xlim=(-180, 180), ylim=(-60, 85), ylabel=axis_label("latitude", "degrees"))
+def _map(ax: Axes, field: xr.DataArray, part: FigureBase, projection: Projection) -> None:
+    mesh = draw_globe(ax, field, projection)
     label = axis_label(str(field.name), str(field.attrs.get("units", "1")))
     part.colorbar(mesh, ax=ax, location="left", label=label, extend="both")
 
 
-def _dots(ax: Axes, significant: xr.Dataset | None, name: Hashable) -> None:
+def _dots(ax: Axes, significant: xr.Dataset | None, name: Hashable, projection: Projection) -> None:
     if significant is None or name not in significant:
         return
     rows, columns = np.nonzero(significant[name].transpose("lat", "lon").values)
     lat, lon = significant["lat"].values[rows], significant["lon"].values[columns]
-    ax.plot(lon, lat, ".", color="black", markersize=0.6, rasterized=True)
+    ax.plot(*projector(projection)(lon, lat), ".", color=BLACK, markersize=0.6, rasterized=True)
 
 
-def _profiles(axes: "np.typing.NDArray[np.object_]", field: xr.DataArray) -> None:
+def _profiles(
+    axes: "np.typing.NDArray[np.object_]", field: xr.DataArray, projection: Projection
+) -> None:
+    """Draw the mean at each latitude, at its height on the map, and at each longitude."""
     label = str(field.name)
     by_lat, by_lon = profile(field, "lat"), profile(field, "lon")
-    axes[0, 1].plot(by_lat, by_lat["lat"], color=COLOURS["refined"])
-    axes[0, 1].set(ylim=(-60, 85), xlabel=label)
-    axes[1, 0].plot(by_lon["lon"], by_lon, color=COLOURS["refined"])
-    axes[1, 0].set(xlim=(-180, 180), xlabel=axis_label("longitude", "degrees"), ylabel=label)
+    beside, below = axes[0, 1], axes[1, 0]
+    beside.plot(by_lat, heights(by_lat["lat"], projection), color=COLOURS["refined"])
+    ticks = xr.DataArray([*PARALLELS])
+    beside.set_yticks(heights(ticks, projection), [f"{north:.0f}" for north in PARALLELS])
+    beside.set_ylim(heights(xr.DataArray([SOUTH, NORTH]), projection))
+    below.plot(by_lon["lon"], by_lon, color=COLOURS["refined"])
+    below.set_xlim(-180, 180)
+    beside.set_xlabel(label)
+    below.set(xlabel=axis_label("longitude", "degrees"), ylabel=label)
+    beside.xaxis.set_major_locator(MaxNLocator(2))
+    beside.tick_params(axis="x", labelsize=6)
+    below.yaxis.set_major_locator(MaxNLocator(2))
+    if field.min() < 0 < field.max():
+        beside.axvline(0, color=BLACK, linewidth=0.4)
+        below.axhline(0, color=BLACK, linewidth=0.4)

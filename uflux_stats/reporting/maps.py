@@ -1,4 +1,4 @@
-"""Maps of one field, with land outlines and a profile over latitude."""
+"""Maps: a field in colours with land outlines, in degrees or in a projection."""
 
 from functools import lru_cache
 from typing import Final
@@ -7,80 +7,77 @@ import numpy as np
 import shapely
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from uflux_stats.checks import require_dims
-from uflux_stats.errors import MissingVariableError, UnitsError
 from uflux_stats.grid import land_outlines
-from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.projections import Floats, Projection, projector
+from uflux_stats.reporting.style import GREY, axis_label
 
 ONE_SIDED: Final = "viridis"
 TWO_SIDED: Final = "PuOr"
 """Colour maps that keep their order for colour-blind readers."""
-
-
-def flux_map(field: xr.DataArray, *, title: str) -> Figure:
-    """Draw a global map of a field, beside it its mean over longitude.
-
-    Colours span the 1st to 99th percentile; a field of both signs is centred on zero.
-
-    Parameters
-    ----------
-    field : xr.DataArray, (lat, lon) [its own unit]
-        Missing over the sea. Latitude and longitude are cell centres in degrees.
-    title : str
-        What is drawn, and of which time.
-
-    Returns
-    -------
-    Figure
-        Map and latitude profile (plain mean of the cells with a value at each latitude).
-
-    Raises
-    ------
-    DimensionError
-        If ``lat`` or ``lon`` is missing.
-    UnitsError
-        If the field has no unit.
-    MissingVariableError
-        If no cell has a value.
-    """
-    require_dims(field, ("lat", "lon"), name="field")
-    if "units" not in field.attrs:
-        raise UnitsError("field: expected attrs['units'] to label it with, got none; set it")
-    if not bool(field.notnull().any()):
-        raise MissingVariableError("field: expected a cell with a value, got none")
-    label = axis_label(str(field.name or "value"), field.attrs["units"])
-    with style():
-        figure = new_figure(8.0, 4.2)
-        chart, profile = figure.subplots(1, 2, width_ratios=(6, 1), sharey=True)
-        _draw_map(figure, chart, field.transpose("lat", "lon"), label)
-        _draw_profile(profile, field, label)
-        chart.set_title(title)
-    return figure
-
-
-def _draw_map(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
-    draw_field(figure, ax, field, label)
-    ax.set(xlim=(-180, 180), ylim=(-60, 85))
-    ax.set(xlabel=axis_label("longitude", "degrees"), ylabel=axis_label("latitude", "degrees"))
+SOUTH: Final = -60.0
+NORTH: Final = 85.0
+"""Latitudes that maps of the globe end at: there are no fluxes beyond."""
+PARALLELS: Final = (-60.0, -30.0, 0.0, 30.0, 60.0)
+_MERIDIANS: Final = (-180.0, -120.0, -60.0, 0.0, 60.0, 120.0, 180.0)
 
 
 def draw_field(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:
     """Draw a field in the order (lat, lon) as colours, with coastlines and a colour bar below."""
-    norm, colours = colour_scale(field)
-    mesh = ax.pcolormesh(
-        field["lon"], field["lat"], field, shading="nearest", norm=norm, cmap=colours,
-        rasterized=True,
-    )  # fmt: skip
-    ax.add_collection(LineCollection(coastlines(), colors=GREY, linewidths=0.3))
+    mesh = draw_cells(ax, field)
     figure.colorbar(
         mesh, ax=ax, location="bottom", label=label, shrink=0.6, aspect=40, extend="both"
     )
+
+
+def draw_globe(ax: Axes, field: xr.DataArray, projection: Projection = "plate") -> QuadMesh:
+    """Draw a field on the whole globe, with degrees or a graticule at the edges.
+
+    Parameters
+    ----------
+    ax : Axes
+    field : xr.DataArray, (lat, lon)
+    projection : {"plate", "robinson", "equal_earth"}
+
+    Returns
+    -------
+    QuadMesh
+        For a colour bar.
+
+    Raises
+    ------
+    MissingExtraError
+        If the projection needs cartopy, which is not installed.
+    """
+    mesh = draw_cells(ax, field, projection)
+    if projection == "plate":
+        ax.set(xlim=(-180, 180), ylim=(SOUTH, NORTH), ylabel=axis_label("latitude", "degrees"))
+    else:
+        _graticule(ax, projection)
+    return mesh
+
+
+def draw_cells(ax: Axes, field: xr.DataArray, projection: Projection = "plate") -> QuadMesh:
+    """Draw the cells of a field (lat, lon) and the outlines of the land."""
+    place = projector(projection)
+    norm, colours = colour_scale(field)
+    lon, lat = np.meshgrid(_edges(field["lon"], 180.0), _edges(field["lat"], 90.0))
+    mesh = ax.pcolormesh(
+        *place(lon, lat), field.values, shading="flat", norm=norm, cmap=colours, rasterized=True
+    )
+    outlines = [np.column_stack(place(ring[:, 0], ring[:, 1])) for ring in coastlines()]
+    ax.add_collection(LineCollection(outlines, colors=GREY, linewidths=0.3))
+    return mesh
+
+
+def heights(lat: xr.DataArray, projection: Projection) -> Floats:
+    """Return how high latitudes stand on a map, for a profile beside it."""
+    north: Floats = lat.values.astype(np.float64)
+    return projector(projection)(np.zeros_like(north), north)[1]
 
 
 @lru_cache(maxsize=1)
@@ -99,9 +96,25 @@ def colour_scale(field: xr.DataArray) -> tuple[Normalize, str]:
     return Normalize(low, high), ONE_SIDED
 
 
-def _draw_profile(ax: Axes, field: xr.DataArray, label: str) -> None:
-    mean = field.mean("lon")
-    ax.plot(mean, field["lat"], color=COLOURS["refined"])
-    ax.axvline(0, color=BLACK, linewidth=0.4)
-    ax.xaxis.set_major_locator(MaxNLocator(2))
-    ax.set_xlabel(label.split(" [")[0])
+def _edges(centres: xr.DataArray, reach: float) -> Floats:
+    """Edges of cells: halfway between centres, the outer ones as far out, on the globe."""
+    at: Floats = centres.values.astype(np.float64)
+    if at.size == 1:
+        return np.array([at[0] - 0.5, at[0] + 0.5])
+    middle = (at[1:] + at[:-1]) / 2
+    ends = [2 * at[0] - middle[0]], [2 * at[-1] - middle[-1]]
+    edges: Floats = np.concatenate([ends[0], middle, ends[1]]).clip(-reach, reach)
+    return edges
+
+
+def _graticule(ax: Axes, projection: Projection) -> None:
+    """Replace the axes of a projected map by parallels and meridians."""
+    place = projector(projection)
+    along, up = np.linspace(-180.0, 180.0, 181), np.linspace(SOUTH, NORTH, 73)
+    lines = [np.column_stack(place(along, np.full(181, north))) for north in PARALLELS]
+    lines += [np.column_stack(place(np.full(73, east), up)) for east in _MERIDIANS]
+    ax.add_collection(LineCollection(lines, colors=GREY, linewidths=0.2, zorder=0.5))
+    low, high = place(np.zeros(2), np.array([SOUTH, NORTH]))[1]
+    width = place(np.array([180.0]), np.zeros(1))[0].item()
+    ax.set(xlim=(-width, width), ylim=(low, high), aspect="equal")
+    ax.set_axis_off()

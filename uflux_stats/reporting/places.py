@@ -4,7 +4,9 @@ from typing import Final
 
 from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.reading import GLOBAL
+from uflux_stats.schema import SCHEMA
 
+_BEFORE: Final = "_before"
 CONTINENT_NAMES: Final = tuple(CONTINENTS.values())
 ZONES: Final = ("northern extratropics", "tropics", "southern extratropics")
 # legend of MCD12C1, IGBP scheme (Sulla-Menashe and Friedl 2018)
@@ -39,6 +41,21 @@ def place_name(region: str) -> str:
     if region == GLOBAL:
         return "all land"
     return f"{TYPES[region]} ({region})" if region in TYPES else region
+
+
+def driver_name(driver: str) -> str:
+    """Return a driver in words, with its short name.
+
+    Examples
+    --------
+    >>> driver_name("TA"), driver_name("P_before")
+    ('air temperature (TA)', 'precipitation, months before (P_before)')
+    """
+    plain = driver.removesuffix(_BEFORE)
+    if plain not in SCHEMA:
+        return driver
+    when = ", months before" if driver != plain else ""
+    return f"{SCHEMA[plain].long_name}{when} ({driver})"
 
 
 def place_title(region: str) -> str:

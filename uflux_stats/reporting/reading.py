@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from uflux_stats.errors import DataFileError
 from uflux_stats.reporting.numbers import Number, Numbers, merge, read_numbers
+from uflux_stats.reporting.run_files import MARK, NUMBERS, PROVENANCE, STAGES, TABLES, TWIN
 
-NUMBERS: Final = "numbers.json"
-PROVENANCE: Final = "provenance.json"
-STAGES: Final = ".stages"
 FIGURES: Final = "*figures"
 """Every stage that draws has a folder of such a name."""
 GLOBAL: Final = "global"
@@ -37,7 +35,7 @@ class Reading:
     @property
     def generated(self) -> bool:
         """Whether the run is on the generated twin Earth."""
-        return (self.folder / "twin").is_dir()
+        return (self.folder / TWIN).is_dir()
 
     def find(self, *parts: str) -> Number | None:
         """Return a number that has a value, or None."""
@@ -72,9 +70,8 @@ class Reading:
     def table(self, name: str) -> list[dict[str, str]]:
         """Return the rows of a table of the run as texts; none if it is missing or empty."""
         try:
-            with (self.folder / "tables" / f"{name}.csv").open(
-                encoding="utf-8", newline=""
-            ) as file:
+            place = self.folder / TABLES / f"{name}.csv"
+            with place.open(encoding="utf-8", newline="") as file:
                 return list(csv.DictReader(file))
         except FileNotFoundError:
             return []
@@ -122,7 +119,7 @@ def file_name(region: object) -> str:
 
 def _of_stages(files: list[Path]) -> Numbers:
     """Read the numbers of the stages whose mark is there: others are half written."""
-    whole = [file for file in files if (file.parent / "done.json").is_file()]
+    whole = [file for file in files if (file.parent / MARK).is_file()]
     return merge(*(read_numbers(file) for file in whole))
 
 

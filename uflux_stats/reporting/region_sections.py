@@ -5,7 +5,7 @@ from typing import Final
 
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.parts import missing, missing_line
-from uflux_stats.reporting.places import place_name, place_title
+from uflux_stats.reporting.places import driver_name, place_name, place_title
 from uflux_stats.reporting.reading import Reading
 from uflux_stats.reporting.wording import (
     DASH,
@@ -47,6 +47,7 @@ ROUTES: Final = {
     "direct": "upscaled as such",
     "difference": "upscaled GPP − RECO",
 }
+WAYS: Final = {"NEP": "learned directly", "NEP_difference": "as GPP − RECO"}
 _SINKS: Final = "The net flux by four routes, before any budget is closed:"
 _EFFECTS: Final = (
     "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
@@ -123,7 +124,7 @@ def stock_table(run: Reading, region: str) -> str:
     ]
     if not rows:
         return missing(run, "stocks")
-    return table_text(["", "mean", "90 % of models"], rows)
+    return table_text(["flux or stock", "mean", "90 % of models"], rows)
 
 
 def sink_section(run: Reading, region: str) -> str:
@@ -161,7 +162,7 @@ def driver_text(run: Reading, region: str) -> str:
     if not run.has("attribution"):
         return missing(run, "attribution")
     if not run.has("attribution", region):
-        place = "this run" if region == "globe" else region
+        place = "this run" if region == "globe" else place_name(region)
         return f"There are too few tower months in {place} to say what drives its fluxes."
     return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
 
@@ -173,7 +174,10 @@ def driver_table(run: Reading, region: str, *, source: str = "attribution") -> s
     if not drivers:
         return ""
     rows = [
-        [driver, *(_effect(found.get(f"{target}.{driver}.total")) for target in TARGETS)]
+        [
+            driver_name(driver),
+            *(_effect(found.get(f"{target}.{driver}.total")) for target in TARGETS),
+        ]
         for driver in drivers
     ]
     return table_text(["driver", *TARGETS], rows)
@@ -212,16 +216,16 @@ def _uptake(run: Reading, region: str) -> str:
 
 def _net(run: Reading, region: str) -> str:
     """Say whether the region is a sink, if the two ways of computing it agree that it is."""
-    ways = [
-        one
-        for name in ("NEP", "NEP_difference")
+    ways = {
+        how: one
+        for name, how in WAYS.items()
         if (one := run.find("totals", region, name)) is not None
-    ]
+    }
     if not ways:
         return ""
-    told = listed([quantity(one) for one in ways])
-    signs = {float(one.value or 0.0) > 0 for one in ways}
-    if len(signs) > 1 or not all(significant(one) for one in ways):
+    told = listed([f"{quantity(one)} {how}" for how, one in ways.items()])
+    signs = {float(one.value or 0.0) > 0 for one in ways.values()}
+    if len(signs) > 1 or not all(significant(one) for one in ways.values()):
         return f"Whether it is a net sink or source is not settled: {told}."
     kind = "sink" if signs == {True} else "source"
     return f"In this estimate it is a net {kind}: {told}."

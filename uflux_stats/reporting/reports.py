@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,7 @@ from uflux_stats.reporting.engines import Engine, EngineName, started
 from uflux_stats.reporting.index import write_index
 from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_title
 from uflux_stats.reporting.reading import Reading, file_name, open_run
-
-FOLDER: Final = "reports"
+from uflux_stats.reporting.run_files import REPORTS
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,14 @@ class RenderedReports:
     engine: str
     pages: tuple[Path, ...]
     index: Path
+
+    def _repr_html_(self) -> str:
+        """Link the index and every page."""
+        items = "".join(
+            f'<li><a href="{page.resolve().as_uri()}">{escape(page.name)}</a></li>'
+            for page in (self.index, *self.pages)
+        )
+        return f"<p><b>Reports</b>, rendered with {escape(self.engine)}</p><ul>{items}</ul>"
 
 
 WHOLE: Final = (
@@ -90,7 +98,7 @@ def report(
     """
     reading = open_run(Path(run).resolve())
     jobs = wanted(reading, continent=continent, pft=pft, everything=everything)
-    folder = Path(run) / FOLDER
+    folder = Path(run) / REPORTS
     folder.mkdir(exist_ok=True)
     with started(engine) as rendering:
         pages = tuple(_render(rendering, job, reading, folder) for job in jobs)

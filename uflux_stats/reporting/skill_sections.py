@@ -23,11 +23,6 @@ SECTIONS: Final = {
         "Against independent measurements",
         "Emulated carbon beside what was measured or estimated elsewhere, and never learned from.",
     ),
-    "respiration": (
-        "Respiration",
-        "Parameters of ecosystem respiration by land cover type, with what their posteriors say "
-        "where they were sampled.",
-    ),
     "meteorology": (
         "Gridded drivers at the towers",
         "Gridded drivers beside what the towers measured.",
@@ -41,6 +36,15 @@ _EMULATED: Final = (
     "How well the allocation learned from vegetation models gives their fluxes and stocks back "
     "where it has not seen them: r² of the mean over the models, by what was held out."
 )
+PARAMETER_NAMES: Final = {
+    "CUE": "carbon use efficiency (NPP / GPP)",
+    "RH_SHARE": "heterotrophic share (Rh / RECO)",
+    "VEG_TURNOVER": "turnover of vegetation",
+    "LITTER_TURNOVER": "turnover of litter",
+    "SOIL_TURNOVER": "turnover of soil",
+    "LEAF_SHARE": "share of leaves",
+    "WOOD_SHARE": "share of wood",
+}
 MODES: Final = {
     "none": "not closed",
     "exact": "closed exactly",
@@ -174,22 +178,23 @@ def emulator_section(run: Reading) -> str:
     splits = list(dict.fromkeys(split for split, _ in kept))
     products = dict.fromkeys(product for _, product in kept)
     rows = [
-        [product]
+        [PARAMETER_NAMES.get(product, product)]
         + [_two_of(run.find("emulator", split, "mean", product, "r2")) for split in splits]
         for product in products
     ]
     table = table_text(["r²", *splits], rows) if rows else ""
     return (
         f"## Skill of the allocation {{#sec-emulator}}\n\n{_EMULATED}\n\n{table}\n\n"
-        f"{_all_of(found)}"
+        f"{all_numbers(found)}"
     )
 
 
 def _folded(found: Numbers) -> str:
-    return number_table(found) if len(found) <= FEW else _all_of(found)
+    return number_table(found) if len(found) <= FEW else all_numbers(found)
 
 
-def _all_of(found: Numbers) -> str:
+def all_numbers(found: Numbers) -> str:
+    """Tabulate numbers as they stand, folded."""
     title = f"All {len(found)} numbers"
     return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{number_table(found)}\n:::\n'
 

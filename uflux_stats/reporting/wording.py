@@ -9,6 +9,13 @@ from uflux_stats.reporting.numbers import Number
 DASH: Final = "–"
 LEVEL: Final = 0.05
 """A change with p below this is called a trend."""
+_PANDOC_COLUMNS: Final = 72
+_WIDEST: Final = 36
+NAMES: Final = {
+    "NEP_difference": "NEP from GPP − RECO",
+    "NEE_difference": "NEE from RECO − GPP",
+    "NEP_closed": "NEP, closed budget",
+}
 _POWERS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -149,6 +156,9 @@ def listed(words: Sequence[str]) -> str:
 def table_text(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
     """Return a table in Markdown; the first column is text, the others numbers unless ``words``.
 
+    Of tables too wide for their text to stay on a line, pandoc shares out the page as the rule
+    under the header is shared out: here by what the columns hold.
+
     Examples
     --------
     >>> print(table_text(["flux", "r2"], [["GPP", "0.80"]]))
@@ -156,9 +166,14 @@ def table_text(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: b
     |:---|---:|
     | GPP | 0.80 |
     """
-    rule = "|:---|" + (":---|" if words else "---:|") * (len(header) - 1)
-    lines = [header, *rows]
-    body = ["| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines]
+    lines = [[_cell(cell) for cell in line] for line in (header, *rows)]
+    body = ["| " + " | ".join(line) + " |" for line in lines]
+    long = max(len(line) for line in body) > _PANDOC_COLUMNS
+    widths = [min(max(map(len, column)), _WIDEST) if long else 3
+              for column in zip(*lines, strict=True)]  # fmt: skip
+    dashes = ["-" * max(width, 3) for width in widths]
+    others = [f":{rule}|" if words else f"{rule}:|" for rule in dashes[1:]]
+    rule = f"|:{dashes[0]}|" + "".join(others)
     return "\n".join([body[0], rule, *body[1:]])
 
 
@@ -170,9 +185,7 @@ def flux_name(name: str) -> str:
     >>> flux_name("NEE_difference"), flux_name("GPP")
     ('NEE from RECO − GPP', 'GPP')
     """
-    return {"NEP_difference": "NEP from GPP − RECO", "NEE_difference": "NEE from RECO − GPP"}.get(
-        name, name
-    )
+    return NAMES.get(name, name)
 
 
 def callout(kind: str, title: str, text: str) -> str:

@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import axis_label, math_units, new_figure, style
+from uflux_stats.reporting.wording import flux_name
 from uflux_stats.stats.trend import trend_of_totals
 
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 COLUMNS: Final = 2
+_LINE: Final = 0.12
+"""Height of a line of the legend, as a share of the panel."""
 
 
 def yearly_series(
@@ -64,12 +67,19 @@ def yearly_series(
                     text = f"{source} {_trend_text(data[name], member, level)}"
                     look = {"color": colour, "label": text}
                     _line(ax, data[name], member, confidence, look)
-            ax.set_title(name)
-            ax.legend(fontsize=6)
+            ax.set_title(flux_name(name))
+            _legend(ax, sum(name in data for data in sources.values()))
             ax.set_xlabel("year")
         for ax in axes[len(names) :]:
             ax.set_visible(False)
     return figure
+
+
+def _legend(ax: Axes, lines: int) -> None:
+    """Put the legend above the lines, with room of its own."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + _LINE * lines * (high - low))
+    ax.legend(fontsize=6, loc="upper left")
 
 
 def _line(

@@ -1,11 +1,46 @@
-"""Short views of results in notebooks: a line, notes and a small table."""
+"""Tables of results as text, and short views of them in notebooks."""
 
+import json
+from collections.abc import Hashable
 from html import escape
-from typing import Final
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
+from uflux_stats.errors import ConfigError
+
 ROWS_SHOWN: Final = 10
+Form = Literal["table", "json", "csv"]
+
+
+def written(table: pd.DataFrame, form: Form = "table") -> str:
+    """Write a table as aligned text, JSON records or CSV.
+
+    Raises
+    ------
+    ConfigError
+        If the form is unknown.
+
+    Examples
+    --------
+    >>> print(written(pd.DataFrame({"flux": ["GPP"], "r2": [0.12345]})))
+    flux    r2
+     GPP 0.123
+    """
+    if form == "csv":
+        return table.to_csv(index=False, float_format="%.6g")
+    if form == "json":
+        records = [_plain(row) for row in table.to_dict("records")]
+        return json.dumps(records, indent=1, allow_nan=False)
+    if form != "table":
+        raise ConfigError(f"form: expected table, json or csv, got {form!r}")
+    return table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.3g}")
+
+
+def _plain(row: dict[Hashable, Any]) -> dict[str, Any]:
+    return {str(k): None if isinstance(v, float) and not np.isfinite(v) else v
+            for k, v in row.items()}  # fmt: skip
 
 
 def html_view(title: str, table: pd.DataFrame, *notes: str) -> str:

@@ -72,12 +72,14 @@ def test_prior_of_all_top_parameters_by_hand(fit: RespirationFit) -> None:
     assert names[-1] == "coefficient_VPD"
     at = {"log_rate": np.log(2.5), "slope": np.log(1.8), "nu": 20.0}
     scales = {"spread_slope_class": 0.3, "spread_slope_site": 0.3}
+    # LKJ(2) of two: 3/4 (1 - r^2), at r = .5
+    correlation = np.log(0.75 * (1.0 - 0.5**2))
     values = {name: np.array([at.get(name, scales.get(name, 0.5))]) for name in names[:-1]}
     draws = Draws({**values, "coefficient": np.array([[0.0]])})
     peaks = -np.log(np.sqrt(2.0 * np.pi)) * 3 - np.log(0.5 * 0.35 * 0.5)
     halves = 7 * (0.5 * np.log(2.0 / np.pi) - 0.5) - np.log(0.5**5 * 0.3**2)
     gamma = np.log(0.1**2 * 20.0) - 0.1 * 20.0
-    assert log_prior(draws, fit.rows)[0] == pytest.approx(peaks + halves + gamma)
+    assert log_prior(draws, fit.rows)[0] == pytest.approx(peaks + halves + gamma + correlation)
 
 
 def test_a_prior_against_the_data_is_seen(fit: RespirationFit) -> None:

@@ -81,6 +81,28 @@ def test_sites_that_do_not_differ_make_all_site_effects_the_same(
     assert (totals != propagate(fit, drivers, options=options()).RECO_total)[1:].all()
 
 
+@pytest.mark.parametrize("correlation", [-0.8, 0.0, 0.8])
+def test_rate_and_slope_of_a_cell_go_together(
+    fit: RespirationFit, drivers: xr.Dataset, correlation: float
+) -> None:
+    """By hand: the mean over sites is the typical one times a half of the variance of its log."""
+    warmth, rate, slope = 2.0, 0.3, 0.2
+    draws, steps = (group(fit.posterior, name) for name in ("posterior", "sample_stats"))
+    known = draws.assign(
+        spread_rate_site=0.0 * draws.nu + rate,
+        spread_slope_site=0.0 * draws.nu + slope,
+        correlation_site=0.0 * draws.nu + correlation,
+    )
+    joint = replace(fit, posterior=tree_of({"posterior": known, "sample_stats": steps}))
+    cells = {"lat": np.linspace(-80.0, 80.0, 81), "lon": np.linspace(-177.0, 177.0, 60)}
+    wide = drivers.isel(lat=[1], lon=[0]).reindex(cells, method="nearest")
+    warm = (0.0 * wide.TA + 10.0 + 10.0 * warmth).assign_attrs(units="degC")
+    found = propagate(joint, wide.assign(TA=warm), options=options()).RECO_total.mean("draw")
+    lift = found.sel(site_effect="independent") / found.sel(site_effect="none")
+    variance = rate**2 + 2.0 * correlation * rate * slope * warmth + (slope * warmth) ** 2
+    assert lift.item() == pytest.approx(np.exp(variance / 2.0), rel=0.01)
+
+
 def test_unseen_classes_take_the_parent_and_are_wider(
     fit: RespirationFit, drivers: xr.Dataset
 ) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from uflux_stats.bayes.geometry import centring
 from uflux_stats.bayes.options import RespirationOptions, SamplerOptions
 from uflux_stats.bayes.priors import Prior, priors
 from uflux_stats.bayes.rows import model_rows
@@ -27,10 +28,27 @@ def test_respiration_at_or_below_zero_is_data(towers: xr.Dataset) -> None:
     assert rows.observed.min() == -0.2
 
 
-def test_geometry_follows_the_months_per_site(towers: xr.Dataset) -> None:
-    assert model_rows(towers, PLAIN).centred
-    assert not model_rows(towers.isel(time=slice(6)), PLAIN).centred
-    assert model_rows(towers.isel(time=slice(6)), RespirationOptions(geometry="centred")).centred
+def test_sites_are_centred_by_what_their_months_tell(towers: xr.Dataset) -> None:
+    """By hand: 24 months with errors of .3 against a spread of .5, and slopes with no range."""
+    short = towers.assign(RECO=towers.RECO.copy())
+    short.RECO[0, 2:] = np.nan
+    short.TA[1] = 7.0
+    rows = model_rows(short, PLAIN)
+    found = centring(rows, priors("q10"))
+    ratio = 24 * 0.5**2 / 0.3**2
+    assert found["rate"][1:] == pytest.approx(ratio / (1.0 + ratio))
+    assert found["rate"][0] < found["rate"][1]
+    assert found["slope"][1] == 0.0
+    assert found["noise"][1:] == pytest.approx(6.0 / 7.0)
+    told = 0.25 * 4 * ratio / (1.0 + ratio)
+    assert found["rate_class"][0] == pytest.approx(told / (1.0 + told))
+    for geometry, share in (("centred", 1.0), ("noncentred", 0.0)):
+        plain = model_rows(towers, RespirationOptions(geometry=geometry))  # type: ignore[arg-type]
+        fixed = centring(plain, priors("q10"))
+        assert {name: set(values) for name, values in fixed.items()} == {
+            "rate": {share}, "slope": {share}, "noise": {share},
+            "rate_class": {0.0}, "slope_class": {0.0},
+        }  # fmt: skip
 
 
 def test_seasons_turn_round_in_the_south(towers: xr.Dataset) -> None:

@@ -59,9 +59,9 @@ def test_seeds_default_to_that_of_the_run() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"refine": {"member": 3}}, r"refine\.member: .*did you mean 'members'"),
-        ({"refin": {"members": 3}}, r"refin: .*did you mean 'refine'"),
-        ({"refine": {"zzz": 3}}, r"refine\.zzz: expected one of model, .*remove it"),
+        ({"refine": {"member": 3}}, r"refine\.member: .*nearest: members"),
+        ({"refin": {"members": 3}}, r"refin: .*nearest: refine"),
+        ({"refine": {"zzz": 3}}, r"refine\.zzz: expected one of \['model', .*use one of them"),
         ({"refine": {"model": "forest"}}, r"refine\.model: .*'xgboost'.*got 'forest'"),
         ({"refine": {"members": 0}}, r"refine\.members: .*from 1 to 1000, got 0"),
         ({"refine": {"members": 2.5}}, r"refine\.members: expected a whole number, got 2\.5"),
@@ -134,3 +134,8 @@ def test_check_does_not_write_over_other_files(tmp_path: Path) -> None:
         check(RunConfig(output=OutputConfig(out=tmp_path / "thesis.tex")))
     (tmp_path / ".stages").mkdir()
     check(RunConfig(output=OutputConfig(out=tmp_path)))
+
+
+def test_one_group_of_towers_cannot_be_left_out() -> None:
+    with pytest.raises(ConfigError, match=r"respiration.folds: expected 0 or at least 2"):
+        build_config({"respiration": {"folds": 1}})

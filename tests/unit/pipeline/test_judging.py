@@ -11,6 +11,7 @@ import xarray as xr
 
 from uflux_stats.config import build_config, check
 from uflux_stats.errors import ConfigError
+from uflux_stats.io.catalog import data_source
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import input_paths, sources
 from uflux_stats.pipeline.runner import RunRecord, run_stages
@@ -83,7 +84,7 @@ def test_skill_is_told_as_table_numbers_and_figures(out):
     assert gap["note"].startswith("skipped: cells of")
     assert "emulator.seasons" not in numbers
     drawn = {found.name for found in (out / "emulator_figures").iterdir()}
-    wanted = {"scatter_random", "scatter_blocks", "skill", "gap", "error_maps"}
+    wanted = {"scatter_random", "scatter_blocks", "skill", "error_maps"}
     assert {f"{name}.png" for name in wanted} == drawn
 
 
@@ -118,7 +119,11 @@ def test_what_is_named_is_cited_and_recorded(tmp_path):
     named = {"biomass": [str(tile) for tile in tiles], "land_sink": str(tmp_path / "gcb.xlsx")}
     config = configured(named)
     assert {"cci_biomass", "gcb2023"} <= set(sources(config))
-    assert "srdb" not in sources(config)
+    assert not {"srdb", "hwsd"} & set(sources(config))
+    maps = [tmp_path / name for name in ("HWSD_soilc.nc", "NCSCDV22_soilc.nc", "own.nc")]
+    cited = sources(configured({"soil_carbon": [str(path) for path in maps]}))
+    assert [name for name in cited if name in {"hwsd", "ncscd"}] == ["hwsd", "ncscd"]
+    assert {data_source(name).doi for name in cited} >= {"10.5194/essd-5-393-2013"}
     assert {*tiles, tmp_path / "gcb.xlsx"} == set(input_paths(config))
 
 

@@ -159,6 +159,42 @@ def test_respiration_is_told_with_its_gate_and_its_spread(folders: tuple[Path, P
     assert true == pytest.approx(manifest["ENF"]["Q10"])
 
 
+def test_posteriors_are_judged_at_unseen_sites_and_by_their_priors(
+    folders: tuple[Path, Path],
+) -> None:
+    out = folders[0]
+    numbers = json.loads((out / "numbers.json").read_text())
+    stem = "respiration.conditioned_q10"
+    told = numbers["respiration.coverage90.leave_site_out"]
+    assert told == numbers[f"{stem}.leave_site_out.site.coverage90"]
+    assert told["n"] == 8
+    assert "validation.mode full refits" in told["note"]
+    sites = pd.read_csv(out / "tables/respiration_unseen_sites.csv")
+    assert told["value"] == pytest.approx(sites["covered"].mean())
+    assert 0.0 <= numbers[f"{stem}.loo.unreliable"]["value"] <= 1.0
+    apart = numbers[f"{stem}.residual_correlation"]
+    assert apart["value"] is None
+    assert apart["note"] == "skipped: no two successive months of a tower were fitted"
+    assert numbers[f"{stem}.prior_sensitivity.spread_rate_site"]["value"] >= 0.0
+    r2 = {
+        name: numbers[f"respiration.drivers.{name}.r2"] for name in ("predicted_gpp", "tower_gpp")
+    }
+    assert "not seen" in r2["predicted_gpp"]["note"]
+    assert "same partitioning" in r2["tower_gpp"]["note"]
+    assert (out / "respiration_figures/calibration_conditioned_q10.png").is_file()
+
+
+def test_posteriors_are_refitted_without_sites_by_choice() -> None:
+    def folds(*parts: dict[str, object]) -> object:
+        given = {name: value for part in parts for name, value in part.items()}
+        stages = {stage.name: stage for stage in plan(build_config(given))}
+        return stages["respiration checks"].settings["folds"]
+
+    full: dict[str, object] = {"validation": {"mode": "full"}}
+    assert (folds(), folds(full)) == (0, 5)
+    assert folds(full, {"respiration": {"folds": 3}}) == 3
+
+
 def test_posteriors_are_left_out_or_flagged_by_choice(tmp_path: Path) -> None:
     given = {"input": {"towers": str(tmp_path), "drivers": [str(tmp_path / "drivers.nc")]}}
     stages = {stage.name: stage for stage in plan(build_config(given))}
@@ -170,7 +206,8 @@ def test_posteriors_are_left_out_or_flagged_by_choice(tmp_path: Path) -> None:
     assert stages["posterior"].settings["gate"] == "flag"
     assert stages["propagation"].needs[0] == "posterior.nc"
     names = {stage.name for stage in plan(build_config({"respiration": {"posterior": False}}))}
-    assert not names & {"posterior", "propagation", "sinks", "respiration figures"}
+    assert not names & {"posterior", "propagation", "sinks", "respiration figures",
+                        "respiration checks"}  # fmt: skip
 
 
 def test_regions_have_their_figures_and_reports_render(

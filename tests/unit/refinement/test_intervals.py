@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import ConfigError, DataFileError, MissingVariableError
-from uflux_stats.refinement.intervals import Intervals, calibrate, coverage
+from uflux_stats.refinement.intervals import Intervals, Scale, calibrate, coverage
 from uflux_stats.schema import MISSING_CLASS
 
 
@@ -42,21 +42,26 @@ def one_flux(errors: list[list[float]], igbp: list[float]) -> xr.Dataset:
     )
 
 
+def half(found: Intervals, code: int, predicted: float = 0.0) -> float:
+    """Half the width where the members agree."""
+    return found.factor["GPP"][code] * float(found.scale["GPP"].of(0.0, predicted))
+
+
 def test_each_tower_weighs_the_same() -> None:
     nan = np.nan
     held_out = one_flux([[1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [5.0] + [nan] * 5], [1.0, 1.0])
     found = calibrate(held_out, level=0.6, normalised=False)
-    assert found.factor["GPP"] == {MISSING_CLASS: 5.0, 1: 5.0}
-    assert calibrate(held_out, level=0.4, normalised=False).factor["GPP"][1] == 1.0
+    assert [half(found, code) for code in (MISSING_CLASS, 1)] == pytest.approx([5.0, 5.0])
+    assert half(calibrate(held_out, level=0.4), 1) == pytest.approx(1.0)
 
 
 def test_a_class_borrows_from_the_others() -> None:
     errors = [[1.0]] + [[9.0]] * 40
-    found = calibrate(one_flux(errors, [1.0] + [2.0] * 40), level=0.05, normalised=False)
-    assert found.factor["GPP"][1] == 1.0  # its own tower is 1 of 11
-    assert found.factor["GPP"][2] == 9.0  # the other is 1 of 41
-    borrowed = calibrate(one_flux(errors, [1.0] + [2.0] * 40), level=0.2, normalised=False)
-    assert borrowed.factor["GPP"][1] == 9.0
+    found = calibrate(one_flux(errors, [1.0] + [2.0] * 40), level=0.2)
+    assert half(found, 1) == pytest.approx(1.0)  # its own tower is 1 of 4
+    assert half(found, 2) == pytest.approx(9.0)  # the other is 1 of 41
+    borrowed = calibrate(one_flux(errors, [1.0] + [2.0] * 40), level=0.3)
+    assert half(borrowed, 1) == pytest.approx(9.0)
 
 
 @pytest.mark.parametrize("normalised", [True, False])
@@ -73,24 +78,45 @@ def test_coverage_is_measured_on_towers_that_did_not_calibrate() -> None:
     held_out = one_flux([[1.0, 1.0]] * 5 + [[50.0, 50.0]], [1.0] * 6)
     table = coverage(held_out, normalised=False).set_index("IGBP")
     assert table.loc[1, "by_tower"] == pytest.approx(5 / 6)
+    assert table.loc[1, "error"] == pytest.approx(1 / 6)
     assert table.loc[1, "by_month"] == pytest.approx(5 / 6)
 
 
 def test_width_follows_the_spread_of_the_members() -> None:
     members = xr.Dataset({"NEE": (("member", "site"), [[1.0, 0.0], [1.0, 4.0]])})
-    bounds = Intervals(0.9, True, {"NEE": 0.5}, {"NEE": {MISSING_CLASS: 2.0, 1: 4.0}}).bounds(
-        members, xr.DataArray([1.0, 3.0], dims="site")
-    )
+    bounds = Intervals(
+        0.9, {"NEE": Scale(0.5, 1.0, 0.1)}, {"NEE": {MISSING_CLASS: 2.0, 1: 4.0}}
+    ).bounds(members, xr.DataArray([1.0, 3.0], dims="site"))
     spread = np.sqrt(8.0)
-    np.testing.assert_allclose(bounds["NEE_lower"], [-1.0, 2.0 - 2.0 * (0.5 + spread)])
-    np.testing.assert_allclose(bounds["NEE_upper"], [3.0, 2.0 + 2.0 * (0.5 + spread)], rtol=1e-6)
+    np.testing.assert_allclose(bounds["NEE_lower"], [-1.4, 2.0 - 2.0 * (0.7 + spread)], rtol=1e-6)
+    np.testing.assert_allclose(bounds["NEE_upper"], [3.4, 2.0 + 2.0 * (0.7 + spread)], rtol=1e-6)
     assert bounds["NEE_upper"].attrs["units"] == "gC m-2 d-1"
     assert "90%" in bounds["NEE_upper"].attrs["long_name"]
 
 
+def test_the_scale_is_the_line_that_the_errors_follow() -> None:
+    rng = np.random.default_rng(5)
+    held_out = one_flux([[0.0] * 200] * 30, [1.0] * 30)
+    predicted, spread = rng.uniform(0.0, 8.0, (30, 200)), rng.uniform(0.0, 2.0, (30, 200))
+    error = rng.normal(0.0, 1.0, (30, 200)) * (0.5 + 0.8 * spread + 0.25 * predicted)
+    held_out["GPP"][:] = np.stack([predicted + error, predicted, predicted])
+    held_out["GPP_spread"][:] = spread
+    scale = calibrate(held_out).scale["GPP"]
+    mean = np.sqrt(2.0 / np.pi)
+    assert [scale.constant, scale.spread, scale.size] == pytest.approx(
+        [0.5 * mean, 0.8 * mean, 0.25 * mean], abs=0.06
+    )
+    assert calibrate(held_out, normalised=False).scale["GPP"].spread == 0.0
+
+
+def test_towers_without_error_have_narrow_intervals() -> None:
+    found = calibrate(one_flux([[0.0, 0.0]] * 3, [1.0] * 3))
+    assert half(found, 1) == 0.0
+
+
 def test_productivity_is_not_negative() -> None:
     members = xr.Dataset({"GPP": (("member", "site"), [[1.0], [1.0]])})
-    bounds = Intervals(0.9, False, {"GPP": 1.0}, {"GPP": {MISSING_CLASS: 3.0}}).bounds(
+    bounds = Intervals(0.9, {"GPP": Scale(1.0, 1.0, 0.0)}, {"GPP": {MISSING_CLASS: 3.0}}).bounds(
         members, xr.DataArray([np.nan], dims="site")
     )
     assert bounds["GPP_lower"].item() == 0.0
@@ -101,7 +127,7 @@ def test_round_trip() -> None:
     found = calibrate(made(6))
     assert Intervals.from_json(found.to_json()) == found
     for text in ("{", "[]", "{}", '{"factor": {"GPP": 3}}'):
-        with pytest.raises(DataFileError, match="calibrate again"):
+        with pytest.raises(DataFileError, match="fit it again"):
             Intervals.from_json(text)
 
 

@@ -44,6 +44,28 @@ def bands(height: int) -> UpscaleOptions:
     return UpscaleOptions(rows=48 * height, threads=1)
 
 
+def assert_stored(stored: xr.DataArray, expected: xr.DataArray) -> None:
+    """Equal but for the bits that are not kept, of the values or of the fluxes they are made of."""
+    largest = float(np.abs(expected).max())
+    np.testing.assert_allclose(stored, expected, rtol=2.0**-13, atol=2.0**-12 * largest)
+
+
+def test_fluxes_are_rounded_and_still_close(
+    refiner: Refiner, grid: xr.Dataset, tmp_path: Path
+) -> None:
+    refiner.validate("tower", folds=3, members=2)
+    consistency = fit_consistency(refiner.validation["tower"])
+    options = replace(bands(2), consistency=consistency)
+    store = open_store(upscale(refiner, grid, tmp_path / "flux.zarr", options)).load()
+    for name in ("GPP", "LE", "NEE", "GPP_reconciled", "RECO_quantile", "DI"):
+        bits = store[name].values.view(np.uint32)[np.isfinite(store[name].values)]
+        assert not (bits & 0x3FF).any()
+    for suffix in ("difference", "reconciled"):
+        pair = ("RECO", "GPP") if suffix == "difference" else ("RECO_reconciled", "GPP_reconciled")
+        reco, gpp = (store[name].values for name in pair)
+        np.testing.assert_array_equal(store[f"NEE_{suffix}"], reco - gpp)
+
+
 @pytest.mark.parametrize("height", [1, 2, 5])
 def test_store_is_the_prediction_of_the_whole_grid(
     refiner: Refiner, grid: xr.Dataset, tmp_path: Path, height: int
@@ -52,11 +74,11 @@ def test_store_is_the_prediction_of_the_whole_grid(
     expected = refiner.predict(grid)
     for name in PREDICTED:
         assert store[name].dims == ("member", "time", "lat", "lon")
-        np.testing.assert_array_equal(store[name], expected[name])
+        assert_stored(store[name], expected[name])
         found = store[f"{name}_quantile"]
         assert found.dims == ("quantile", "time", "lat", "lon")
         by_numpy = np.quantile(expected[name].values, QUANTILES, axis=0)
-        np.testing.assert_allclose(found, by_numpy, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found, by_numpy, rtol=3e-4, atol=2e-3)
     assert store["GPP"].isel(lat=2).isnull().all()
     assert store["GPP"].isel(lat=0, lon=1).isnull().all()
     assert int(store["GPP"].notnull().sum()) == 3 * 12 * 7
@@ -74,11 +96,11 @@ def test_store_says_how_far_to_believe_it(
     bounds = intervals.bounds(refiner.predict(grid), grid["IGBP"])
     for name, values in (judged | bounds).data_vars.items():
         assert store[name].dims == ("time", "lat", "lon")
-        np.testing.assert_array_equal(store[name], values)
+        assert_stored(store[name], values)
         assert store[name].attrs == values.attrs
     closed = consistency.reconcile(refiner.predict(grid))
     for name, values in closed.data_vars.items():
-        np.testing.assert_array_equal(store[name], values)
+        assert_stored(store[name], values)
         assert store[f"{name}_quantile"].attrs == values.attrs
     assert set(judged) == {"DI", "AOA"}
     assert {"GPP_lower", "NEE_difference_upper"} <= set(bounds)
@@ -123,7 +145,7 @@ def test_climatological_year_wraps_in_a_store(
 ) -> None:
     year = grid.assign_attrs(climatology_year=2003)
     store = open_store(upscale(refiner, year, tmp_path / "flux.zarr", bands(1)))
-    np.testing.assert_array_equal(store["LE"], refiner.predict(year)["LE"])
+    assert_stored(store["LE"], refiner.predict(year)["LE"])
     assert not refiner.predict(year)["LE"].equals(refiner.predict(grid)["LE"])
 
 
@@ -176,4 +198,4 @@ def test_quantiles_are_those_of_numpy(size: int) -> None:
     assert found.dims == ("quantile", "time", "lat")
     assert found.attrs["units"] == "W m-2"
     expected = np.quantile(values, QUANTILES, axis=1)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=3e-4, atol=2e-3)

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from uflux_stats.errors import MissingVariableError, UnitsError
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
-from uflux_stats.reporting.maps import flux_map
+from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.schema import FLUXES
 
@@ -137,5 +137,5 @@ def test_unusable_input_is_named(pairs: pd.DataFrame, field: xr.DataArray) -> No
         validation_scatter(pairs.assign(observed=np.nan), split="tower")
     with pytest.raises(UnitsError, match="field: expected attrs"):
         flux_map(field.drop_attrs(), title="GPP")
-    with pytest.raises(MissingVariableError, match="field: expected a cell"):
+    with pytest.raises(MissingVariableError, match="expected a value"):
         flux_map(field.where(False), title="GPP")

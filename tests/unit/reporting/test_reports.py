@@ -18,13 +18,14 @@ from uflux_stats.reporting.reports import RenderedReports
 
 DATE = "86400"
 STAND_IN = """#!{python}
-import json, pathlib, sys
+import json, os, pathlib, sys
 if sys.argv[1] == "--version":
     print("9.9.9")
     sys.exit()
 {fault}
 name = sys.argv[sys.argv.index("--output") + 1]
-said = {{"argv": sys.argv[1:], "here": sorted(p.name for p in pathlib.Path().glob("*.qmd")),
+said = {{"argv": sys.argv[1:], "folder": os.getcwd(), "python": os.environ["QUARTO_PYTHON"],
+        "here": sorted(p.name for p in pathlib.Path().glob("*.qmd")),
         "text": pathlib.Path(sys.argv[2]).read_text()}}
 pathlib.Path(name).write_text(json.dumps(said))
 """
@@ -117,9 +118,12 @@ def test_quarto_is_called_in_the_documents_folder(
     said = json.loads(page.read_text())
     assert said["argv"] == [
         "render", "continent-europe-prepared.qmd", "--to", "html", "--output",
-        "continent-europe.html",
+        "continent-europe.html", "--no-execute-daemon",
     ]  # fmt: skip
+    assert said["argv"][1] in said["here"]
     assert {"_begin.qmd", "_region.qmd"} <= set(said["here"])
+    assert Path(said["folder"]) not in (Path.cwd(), documents_folder(), small_run)
+    assert said["python"] == sys.executable
     assert "continent = 'Europe'" in said["text"]
     assert f"run = '{small_run}'" in said["text"]
     told = capsys.readouterr().out.splitlines()
@@ -137,6 +141,12 @@ def test_quarto_failing_shows_its_error_and_offers_the_other(
     told = capsys.readouterr().err
     assert "exit code 3: ERROR: no kernel found" in told
     assert "--engine embedded" in told
+
+
+def test_a_notebook_shows_links_to_the_pages(rendered: RenderedReports) -> None:
+    shown = rendered._repr_html_()
+    for page in (rendered.index, *rendered.pages):
+        assert f'<a href="{page.as_uri()}">{page.name}</a>' in shown
 
 
 def test_quarto_is_not_used_against_the_users_will(quarto: Path, small_run: Path) -> None:

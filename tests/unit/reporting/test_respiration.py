@@ -86,14 +86,23 @@ def test_ranks_have_a_panel_per_parameter() -> None:
         rank_histograms(xr.Dataset())
 
 
-def test_sinks_have_a_row_for_each_route() -> None:
+def test_sinks_have_a_row_for_each_route_and_say_what_is_left_out() -> None:
     routes = ("dgvm", "hybrid", "direct", "difference", "fixed_q10")
     rows = [("global", route, "", 5.0, 4.0, 6.0) for route in routes]
+    rows += [("global", "q10", "shared", 9.0, -90.0, 12.0)]
     rows += [("global", "q10", "spatial", 9.0, 2.0, 12.0)]
     table = pd.DataFrame(rows, columns=["region", "route", "site_effect", "value", "low", "high"])
-    left, right = sinks_explained(table.replace("spatial", "none"), "none").axes
-    assert len(left.get_yticklabels()) == len(rows)
-    widths = [bar.get_width() for bar in right.patches]
-    assert widths == [0.0, -4.0, 10.0]
+    figure = sinks_explained(table, "spatial", caveat="gate not passed")
+    left, right = figure.axes
+    labels = [label.get_text() for label in left.get_yticklabels()]
+    assert len(labels) == len(rows)
+    assert labels[-1] == "GPP - RECO, Q10; cells deviate all alike"
+    beyond = [line for line in left.lines if line.get_marker() == "<"]
+    assert np.asarray(beyond[0].get_ydata()).tolist() == [0]
+    assert right.get_yticklabels()[0].get_text() == ("global\ngap 0.0, form -4.0, draws 10.0")
+    points = {str(line.get_label()): np.asarray(line.get_xdata())[0] for line in right.lines}
+    assert points["form, median of the draws"] == 9.0
+    assert points["vegetation models"] == 5.0
+    assert figure.get_suptitle() == "gate not passed"
     with pytest.raises(MissingVariableError, match="region 'global'"):
         sinks_explained(table.assign(region="Asia"), "spatial")

@@ -26,6 +26,7 @@ from uflux_stats.reporting.region_sections import (
     tower_text,
     truth_section,
 )
+from uflux_stats.reporting.respiration_sections import forms, respiration_of, respiration_section
 from uflux_stats.reporting.showing import Picture, Remark, gallery, show
 from uflux_stats.reporting.skill_sections import (
     closure_section,
@@ -37,7 +38,7 @@ from uflux_stats.reporting.skill_sections import (
     stage_section,
     tower_skill_table,
 )
-from uflux_stats.reporting.wording import figure_text, trend_text
+from uflux_stats.reporting.wording import figure_text, table_text, trend_text
 
 
 def reading(**numbers: Number) -> Reading:
@@ -112,7 +113,7 @@ def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     assert "| closed exactly | 3.2 × 10⁻⁷ (–) |" in closure_section(run)
     assert "| GPP | 0.11 gC m⁻² d⁻¹ | – | – |" in closure_section(run)
     assert closure_section(reading()) == ""
-    assert "17 towers" in stage_section(run, "respiration")
+    assert "17 towers" in respiration_section(run)
     assert stage_section(run, "benchmark") == ""
     assert emulator_section(run) == ""
     assert cube_section(run, "Europe") == ""
@@ -142,9 +143,54 @@ def test_long_lists_of_numbers_are_folded() -> None:
     assert 'collapse="true"' in stage_section(reading(**many), "shap")
 
 
+def posterior(*, passed: bool) -> Reading:
+    stem = "respiration__conditioned_q10"
+    return reading(
+        **{
+            "respiration__Rref__ENF": Number(2.98, "gC m-2 d-1", note="17 towers"),
+            f"{stem}__gate__passed": Number(passed),
+            f"{stem}__gate__rhat": Number(1.08, note="gate: at most 1.01"),
+            f"{stem}__Q10__ENF": Number(1.776, "1", 1.735, 1.82, note="17 towers"),
+            f"{stem}__Q10__Europe": Number(1.73, "1", 1.69, 1.78, note="28 towers"),
+            f"{stem}__total__ENF__RECO__spatial": Number(14.4, "PgC yr-1", 12.3, 16.5),
+        }
+    )
+
+
+def test_respiration_is_a_row_for_each_place_and_a_column_for_each_parameter() -> None:
+    run = posterior(passed=True)
+    assert forms(run) == ["conditioned_q10"]
+    text = respiration_section(run)
+    assert "| Evergreen needleleaf forest (ENF) | 2.98 | 17 towers |" in text
+    assert "| Europe | 1.73 (1.69 to 1.78) | 28 towers |" in text
+    assert "did not pass" not in text
+    assert "All 6 numbers" in text
+
+
+def test_respiration_of_a_place_tells_what_follows_from_it() -> None:
+    text = respiration_of(posterior(passed=False), "ENF")
+    assert "| Q10, conditioned\\_q10 | 1.78 (1.74 to 1.82) | 17 towers |" in text
+    assert "14.4 PgC yr⁻¹ (12.3 to 16.5)" in text
+    assert "did not pass its checks" in text
+    assert "rhat 1.08 (gate: at most 1.01)" in text
+    assert "No parameters of respiration were fitted for EBF" in respiration_of(
+        posterior(passed=True), "EBF"
+    )
+    assert "Not in this run: parameters of respiration" in respiration_of(reading(), "ENF")
+
+
+def test_wide_tables_share_the_page_by_what_columns_hold() -> None:
+    rule = table_text(["place", "value"], [["x" * 60, "1.00 (0.90 to 1.10)"]]).splitlines()[1]
+    first, second = rule.strip("|").split("|")
+    assert len(first) > 1.5 * len(second)
+    assert len(second) == 1 + len("1.00 (0.90 to 1.10)")
+
+
 def test_effects_in_cubes_stand_beside_those_at_towers() -> None:
     run = reading(attribution_cubes__globe__GPP__TA__total=Number(0.4, "1", 0.3, 0.5, 99))
-    assert "| TA | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(run, "globe")
+    assert "| air temperature (TA) | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(
+        run, "globe"
+    )
 
 
 def test_truth_stands_beside_what_was_recovered() -> None:

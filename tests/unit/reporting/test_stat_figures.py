@@ -7,9 +7,7 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import DimensionError, MissingVariableError
-from uflux_stats.grid import CONTINENTS
 from uflux_stats.reporting.boxes import FALL, NO_TREND, RISE, regional_boxes
-from uflux_stats.reporting.changes import total_figures
 from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.reporting.yearly_series import yearly_series
@@ -87,17 +85,3 @@ def test_what_cannot_be_drawn_is_named() -> None:
         yearly_series({})
     with pytest.raises(MissingVariableError, match="fields"):
         map_panels(xr.Dataset())
-
-
-def test_totals_are_drawn_for_the_globe_and_the_continents() -> None:
-    regions = ["globe", *CONTINENTS.values()]
-    values = 0.1 * np.arange(20) + np.random.default_rng(0).normal(size=(3, len(regions), 20))
-    coords = {"region": regions, "year": YEARS}
-    dims = ("member", "region", "year")
-    summed = xr.Dataset({"cSoil": xr.DataArray(values, coords, dims, attrs={"units": "PgC"})})
-    drawn = total_figures(summed, "allocated")
-    legend = drawn["yearly_series"].axes[0].get_legend().get_texts()[0].get_text()
-    assert legend.startswith("allocated +0.")
-    labels = [text.get_text() for text in drawn["continents"].axes[0].get_xticklabels()]
-    assert labels == list(CONTINENTS.values())
-    assert total_figures(summed.isel(year=slice(0, 3)), "allocated") == {}

@@ -148,7 +148,7 @@ def _moved(carbon: xr.Dataset, task: Task) -> Iterator[tuple[str, Number]]:
         return
     table = adjustment_table(carbon)
     write_table(table, task, MOVED)
-    disagreement = float(area_mean(carbon["chi_square"]).mean())
+    disagreement = area_mean(carbon["chi_square"]).mean()
     yield key("closure", "chi_square"), number(disagreement, note=_CHI_SQUARE_NOTE)
     places = [GLOBE, *CONTINENTS.values()]
     chosen = table[(table["season"] == YEAR) & table["region"].isin(places)]

@@ -26,6 +26,8 @@ from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES, MISSING_CLASS
 INTERVALS: Final = "intervals.json"
 COVERAGE: Final = "tables/interval_coverage.csv"
 CONSISTENCY: Final = "consistency.json"
+NORMAL_90: Final = 1.645
+"""Standard errors on each side of a mean that hold 90 % of a normal distribution."""
 _NOTHING: Final = "null\n"
 
 
@@ -56,9 +58,17 @@ def _coverage_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
     for row in table.to_dict("records"):
         stem = ("intervals", str(row["flux"]), str(row["IGBP"]))
         towers = f"{how}; {row['towers']} towers"
-        for way, what in (("by_tower", "mean of the towers"), ("by_month", "of all months")):
+        ends = [row["by_tower"] + side * NORMAL_90 * row["error"] for side in (-1.0, 1.0)]
+        known = (ends[0], ends[1]) if row["towers"] > 1 else None
+        for way, what, interval in (
+            ("by_tower", "mean of the towers, with its sampling error", known),
+            ("by_month", "of all months", None),
+        ):
             note = f"share covered, {what}; {towers}"
-            yield key(*stem, "coverage", way), number(row[way], n=row["months"], note=note)
+            yield (
+                key(*stem, "coverage", way),
+                number(row[way], interval=interval, n=row["months"], note=note),
+            )
         units = flux_attrs(str(row["flux"]))["units"]
         yield key(*stem, "width"), number(row["width"], units, n=row["months"], note=towers)
 

@@ -14,10 +14,11 @@ from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.store import write_netcdf
 from uflux_stats.io.twin import TwinOptions, make_twin
 from uflux_stats.pipeline.stage import Task
+from uflux_stats.reporting import run_files
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.schema import FLUXES
 
-TWIN = "twin"
+TWIN = run_files.TWIN
 TOWERS = "towers.nc"
 MEASURED = "towers_measured.nc"
 """The towers with their own drivers, where the run learns from gridded ones."""

@@ -14,15 +14,16 @@ from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
-from uflux_stats.reporting.changes import change_figures
+from uflux_stats.reporting.changes import change_figures, net_flux_twice
 from uflux_stats.reporting.figures import skill_bars, split_gap, validation_scatter
-from uflux_stats.reporting.maps import flux_map
+from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number
+from uflux_stats.reporting.projections import Projection
+from uflux_stats.reporting.run_files import TABLES
 from uflux_stats.reporting.skill import group_skill, pairs_table, split_skill, tower_skill
 from uflux_stats.reporting.style import save_figure
 
 FIGURES: Final = "figures"
-TABLES: Final = "tables"
 TABLE_FILES: Final = tuple(
     f"{TABLES}/validation_{name}.csv" for name in ("groups", "towers", "splits")
 )
@@ -46,7 +47,10 @@ def figures(task: Task) -> Mapping[str, Number]:
     }
     if task.settings["grid"]:
         fluxes = open_store(task.input(FLUXES))
-        drawn |= dict(_maps(fluxes)) | change_figures(load(task.input(STATISTICS)), fluxes)
+        projection = task.settings["projection"]
+        drawn |= dict(_maps(fluxes, projection)) | change_figures(
+            load(task.input(STATISTICS)), fluxes
+        )
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
@@ -70,15 +74,21 @@ def tables(task: Task) -> Mapping[str, Number]:
     return {}
 
 
-def _maps(fluxes: xr.Dataset) -> Iterator[tuple[str, Figure]]:
-    """Draw the mean of each flux over all months and members."""
+def _maps(fluxes: xr.Dataset, projection: Projection) -> Iterator[tuple[str, Figure]]:
+    """Draw the mean of each flux over all months and members, and the net flux told twice."""
     years = fluxes["time"].dt.year.values
     period = "a climatological year" if "climatology_year" in fluxes.attrs else _period(years)
+    means = {}
     for name in MAPPED:
         if name in fluxes:
             units = fluxes[name].attrs["units"]
             field = fluxes[name].mean(("member", "time")).compute().assign_attrs(units=units)
-            yield f"map_{name}", flux_map(field, title=f"{name}, mean of {period}")
+            means[name] = field
+            title = f"{name}, mean of {period}"
+            yield f"map_{name}", flux_map(field, title=title, projection=projection)
+
+    if {"NEE", "NEE_difference"} <= means.keys():
+        yield "net_flux_twice", net_flux_twice(means["NEE"], means["NEE_difference"])
 
 
 def _period(years: NDArray[np.int64]) -> str:

@@ -5,11 +5,13 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
+import xarray as xr
 
 from uflux_stats.baselines import complete_drivers
 from uflux_stats.baselines.conditions import PLACES, SATELLITE
 from uflux_stats.bayes import RespirationFit, fit_respiration, load_fit, save_fit
 from uflux_stats.bayes.as_baseline import thin_months
+from uflux_stats.bayes.comparison import common_months
 from uflux_stats.bayes.draws import summary_of
 from uflux_stats.bayes.gate import DEFAULT_GATE
 from uflux_stats.bayes.rows import UNKNOWN
@@ -45,10 +47,20 @@ def fits(task: Task) -> dict[str, RespirationFit]:
     return {form: load_fit(task.input(name)) for form, name in zip(forms, files, strict=True)}
 
 
+def fitted_towers(task: Task, *, months: int | None) -> xr.Dataset:
+    """Load the towers with RECO in the months that all forms of the run can use.
+
+    At most ``months`` of each tower; None: all.
+    """
+    towers = complete_drivers(load(task.input(TOWERS)))
+    effects = {name for form in task.settings["forms"] for name in _effects_of(form, task.settings)}
+    return thin_months(common_months(towers, effects), months)
+
+
 def posterior(task: Task) -> Mapping[str, Number]:
     """Fit each form to the towers; the gate decides whether the run goes on."""
     settings = task.settings
-    towers = thin_months(complete_drivers(load(task.input(TOWERS))), settings["months"])
+    towers = fitted_towers(task, months=settings["months"])
     numbers: dict[str, Number] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     files = posterior_files(tuple(settings["forms"]))
@@ -81,10 +93,14 @@ def fit_settings(form: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     size = {name: settings[name] for name in ("draws", "tune", "chains", "seed", "level")
             if name in settings}  # fmt: skip
-    drivers = PLACES if settings["level"] == "site" else SATELLITE
-    effects = drivers if form.startswith(CONDITIONED) else ()
-    return size | {"form": form.removeprefix(CONDITIONED), "effects": effects,
+    return size | {"form": form.removeprefix(CONDITIONED), "effects": _effects_of(form, settings),
                    "on_failure": settings["gate"]}  # fmt: skip
+
+
+def _effects_of(form: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Drivers of a form."""
+    drivers = PLACES if settings["level"] == "site" else SATELLITE
+    return drivers if form.startswith(CONDITIONED) else ()
 
 
 def _diagnosed(fit: RespirationFit, form: str) -> Iterator[tuple[str, Number]]:

@@ -38,6 +38,7 @@ POSTERIOR_TOTALS: Final = "posterior_totals.nc"
 SINKS: Final = "tables/respiration_sinks.csv"
 BY: Final[tuple[By, ...]] = ("globe", "tropics", "continent", "pft")
 _INTERVAL: Final = (0.05, 0.95)
+_UNSEEN: Final = "classes of cells without a tower: drawn from the distribution of classes, wider"
 
 
 def propagation(task: Task) -> Mapping[str, Number]:
@@ -68,7 +69,11 @@ def propagation(task: Task) -> Mapping[str, Number]:
         together, task.output(POSTERIOR_TOTALS), precision="float64",
         title="Yearly totals of RECO and NEP of posterior draws",
     )  # fmt: skip
-    return dict(_numbers(together, str(forms[0]), settings["site_effect"]))
+    unseen = open_store(task.output(POSTERIOR_FLUXES)).attrs["unseen_classes"]
+    return {
+        key("respiration", str(forms[0]), "unseen_classes"): number(unseen or "none", note=_UNSEEN),
+        **dict(_numbers(together, str(forms[0]), settings["site_effect"])),
+    }
 
 
 def _stored(

@@ -16,14 +16,15 @@ from uflux_stats.pipeline.stages.budget import ALLOCATION
 from uflux_stats.pipeline.stages.data import TOWERS, load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
+from uflux_stats.reporting.changes import DRAWN
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.reading import file_name
 from uflux_stats.reporting.regional import region_map
+from uflux_stats.reporting.run_files import MAPS
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.reporting.yearly_series import yearly_series
 from uflux_stats.stats.yearly import FEWEST_YEARS
 
-MAPS: Final = "maps.nc"
 FIGURES: Final = "regional_figures"
 BY: Final[tuple[By, ...]] = ("continent", "pft")
 STOCK_NAMES: Final = ("NPP", "Rh", "cVeg", "cSoil")
@@ -83,7 +84,8 @@ def figures(task: Task) -> Mapping[str, Number]:
 
 def _drawn(task: Task) -> Iterator[tuple[str, Figure]]:
     fields = load(task.input(MAPS))
-    series = {"fluxes": load(task.input(STATISTICS))}
+    summed = load(task.input(STATISTICS))
+    series = {"fluxes": summed[[name for name in DRAWN if name in summed]]}
     if task.settings["stocks"]:
         series["stocks"] = _stocks(load(task.input(ALLOCATION)))
     for by in BY:

@@ -14,7 +14,8 @@ from uflux_stats.pipeline.stages.data import gridded
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.posterior import CONTINENT_TABLE, fits
 from uflux_stats.pipeline.stages.propagation import POSTERIOR_FLUXES, SINKS
-from uflux_stats.reporting.maps import flux_map
+from uflux_stats.pipeline.stages.respiration_checks import SITES_LEFT_OUT
+from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.respiration import (
     forest,
@@ -22,6 +23,7 @@ from uflux_stats.reporting.respiration import (
     predicted_fields,
     response_curves,
 )
+from uflux_stats.reporting.respiration_checks import calibration_figure
 from uflux_stats.reporting.sinks import sinks_explained
 from uflux_stats.reporting.style import save_figure
 
@@ -44,10 +46,17 @@ def figures(task: Task) -> Mapping[str, Number]:
     for form in of_form:
         whole = continents[continents["form"] == form].dropna(axis="columns", how="all")
         drawn[f"forest_continents_{form}"] = forest_of_table(whole, "continent")
+    sites = pd.read_csv(task.input(SITES_LEFT_OUT), index_col="site")
+    own = sites[sites["level"] == task.settings["level"]]
+    for form, fit in of_form.items():
+        drawn[f"calibration_{form}"] = calibration_figure(fit, own[own["form"] == form])
     if task.settings["grid"]:
         drawn |= dict(_maps(task, next(iter(of_form.values()))))
     if task.settings["models"]:
-        drawn["sinks_explained"] = sinks_explained(_sinks(task), task.settings["site_effect"])
+        caveat = next(iter(of_form.values())).diagnosis.caveat
+        drawn["sinks_explained"] = sinks_explained(
+            _sinks(task), task.settings["site_effect"], caveat=caveat
+        )
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)

@@ -18,12 +18,13 @@ from uflux_stats.pipeline.stages.data import (
     load,
     with_grid_drivers,
 )
-from uflux_stats.pipeline.stages.drawing import TABLES, TWIN_NOTICE
+from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
 from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.run_files import TABLES
 from uflux_stats.reporting.skill_numbers import tower_intervals
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.schema import FLUXES, variable

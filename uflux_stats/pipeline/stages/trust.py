@@ -18,7 +18,7 @@ from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.fitting import flux_attrs
 from uflux_stats.refinement.table import table_for
 from uflux_stats.refinement.validation import fluxes_of
-from uflux_stats.reporting.maps import flux_map
+from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.stats.totals import area_mean

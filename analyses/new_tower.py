@@ -1,0 +1,83 @@
+"""How skill grows with months of the tower itself, and how well gaps are filled.
+
+    python analyses/new_tower.py FLUXNET_FOLDER [--held-out validation.nc]
+
+Twenty groups of towers are held out (or the held-out predictions of a run are read), and each
+tower stands in for a new one. "adapted" is ``refiner.adapt``; "unchanged" the prediction for an
+unseen tower; "own mean year" needs no model; "own line" is least squares of the tower's months
+without what other towers tell; "boosted" continues the boosting with trees on those months.
+"""
+
+import argparse
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import xarray as xr
+import xgboost as xgb
+
+from uflux_stats.io.fluxnet import read_fluxnet
+from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
+from uflux_stats.refinement.adaptation import month_number
+from uflux_stats.refinement.adaptation_skill import (
+    Way,
+    adaptation_skill,
+    gap_trials,
+    new_tower_trials,
+)
+from uflux_stats.refinement.error_model import Months, Values
+from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.schema import FLUXES
+
+BOOSTING = {"max_depth": 2, "eta": 0.1, "min_child_weight": 3, "nthread": 1}
+ROUNDS = 20
+FOLDS = 20
+DIGITS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("towers")
+    parser.add_argument("--held-out", help="validation.nc of a run with split tower")
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--without-boosting", action="store_true")
+    given = parser.parse_args()
+    table = training_table(read_fluxnet(given.towers))
+    held_out = read_held_out(given.held_out, table)
+    boosting = {"boosted": boosted(table)}
+    ways = {} if given.without_boosting else dict.fromkeys(FLUXES, boosting)
+    for trials in (new_tower_trials, gap_trials):
+        skill = adaptation_skill(held_out, trials, ways=ways, draws=given.draws)
+        print(trials.__name__)
+        print(skill.round(DIGITS).to_string(index=False), flush=True)
+
+
+def read_held_out(path: str | None, table: TrainingTable) -> xr.Dataset:
+    """Read the held-out predictions of a run, or make them."""
+    if path is None:
+        return cross_validate(table, "tower", RefineOptions(), ValidationOptions(folds=FOLDS))
+    return xr.load_dataset(path, engine="netcdf4").sel(split="tower")
+
+
+def boosted(table: TrainingTable) -> Way:
+    """Continue the boosting on the rows of a tower."""
+    month = month_number(table.towers["time"])[table.time]
+    rows = {key: row for row, key in enumerate(zip(table.site, month, strict=True))}
+    return partial(_boost, table.predictors, rows)
+
+
+def _boost(
+    predictors: np.ndarray, rows: Mapping[tuple[int, float], int], given: Months, wanted: Months
+) -> Values:
+    if not len(given):
+        return np.zeros(len(wanted))
+    shown, asked = (
+        xgb.DMatrix(predictors[[rows[part.site, month] for month in part.month]])
+        for part in (given, wanted)
+    )
+    shown.set_label(given.error)
+    return xgb.train({**BOOSTING, "base_score": 0.0}, shown, ROUNDS).predict(asked)
+
+
+if __name__ == "__main__":
+    main()
