@@ -31,17 +31,11 @@ _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
 
 
-def _stack_options(**stored: Any) -> StackOptions:
-    if "parts" in stored:
-        stored["parts"] = tuple(stored["parts"])
-    return StackOptions(**stored)
-
-
 _NESTED: Final[dict[str, Callable[..., object]]] = {
     "network": NetworkOptions,
     "forest": ForestOptions,
     "kernel": KernelOptions,
-    "stack": _stack_options,
+    "stack": StackOptions,
 }
 """How the options that have parts of their own are read."""
 
@@ -105,6 +99,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             classes=tuple((name, tuple(codes)) for name, codes in head["features"]["classes"]),
             coordinates=head["features"]["coordinates"],
             required=tuple(head["features"]["required"]),
+            history=head["features"].get("history", 0),
         )
         models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
@@ -112,8 +107,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         domain = _read_domain(path, head.get("domain"))
         width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
         if options.model == "neural":
-            networks = Networks.load(path / _NETWORKS, options.members)
-            _require_width({len(networks.scaling.centre)}, width)
+            networks = Networks.load(path / _NETWORKS)
+            _require_width({len(networks.encoding.names)}, width)
             return options, spec, Fit(parameters, {}, networks), domain
         _require_width({model.width for model in models.values()}, width)
         return options, spec, Fit(parameters, models), domain
@@ -126,8 +121,13 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
-    parts = {name: kind(**stored.get(name, {})) for name, kind in _NESTED.items()}
-    return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), **parts})
+    parts = {name: kind(**_of_tuples(stored.get(name, {}))) for name, kind in _NESTED.items()}
+    return RefineOptions(**_of_tuples({**stored, **parts}))
+
+
+def _of_tuples(stored: dict[str, Any]) -> dict[str, Any]:
+    """Give lists, which JSON makes of tuples, their kind back."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
 
 
 def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:
