@@ -12,9 +12,12 @@ from typing import Any, Final, Literal
 from uflux_stats.errors import ConfigError
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
-TreeLearner = Literal[
-    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "blend"
+Learner = Literal[
+    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", "cascade",
+    "blend", "stack", "neural",
 ]  # fmt: skip
+UNEXPLAINED: Final = ("kernel", "cascade", "stack", "neural")
+"""Learners of which no SHAP values are had."""
 RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
 
 SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
@@ -76,10 +79,10 @@ class TwinConfig:
 class RefineConfig:
     """``[refine]``: the learned correction. The seed defaults to the run's.
 
-    A run explains the trees of its model: learners without any are for ``refine`` alone.
+    Learners have their default options; some have no SHAP values (``UNEXPLAINED``).
     """
 
-    model: TreeLearner = "xgboost"
+    model: Learner = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
@@ -92,6 +95,11 @@ class RefineConfig:
         "posterior_lloyd_taylor",
     ] = "fixed_q10"
     seed: int | None = setting(None, low=0)
+
+    @property
+    def explained(self) -> bool:
+        """Whether SHAP values can be had of what is learned."""
+        return self.model not in UNEXPLAINED
 
 
 @dataclass(frozen=True)

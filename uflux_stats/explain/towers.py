@@ -14,7 +14,7 @@ from uflux_stats.refinement.features import features
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit, fit_rows, with_process
 from uflux_stats.refinement.refiner import Refiner
 from uflux_stats.refinement.splits import split_folds
-from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.schema import variable
 
 FOLDS: Final = 5
@@ -127,7 +127,7 @@ def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> 
                 "towers: expected towers to explain, since a loaded refiner has none; pass them"
             )
         return refiner.table
-    table = training_table(towers, coordinates=refiner.options.coordinates)
+    table = table_for(towers, refiner.options)
     if how.held_out or table.spec == refiner.spec:
         return table
     picked = features(table.towers, refiner.spec).values[:, table.site, table.time].T

@@ -37,6 +37,13 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(calibration.CONSISTENCY,),
         settings={"split": split},
     )
+    adaptation = Stage(
+        "adaptation",
+        calibration.adaptation,
+        needs=(engine.VALIDATION,),
+        outputs=(calibration.ADAPTATION,),
+        settings={"split": split},
+    )
     dissimilarity = Stage(
         "dissimilarity",
         trust.dissimilarity,
@@ -51,7 +58,7 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(trust.BY_DISTANCE, trust.GAP),
         settings={"split": split, "twin": config.is_twin},
     )
-    return intervals, consistency, dissimilarity, remoteness
+    return intervals, consistency, adaptation, dissimilarity, remoteness
 
 
 def grid_trust(config: RunConfig) -> Stage:

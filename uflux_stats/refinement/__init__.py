@@ -1,5 +1,6 @@
 """Machine-learned refinement of the baselines' residuals, and its honest validation."""
 
+from uflux_stats.refinement.adaptation import Adaptation, fit_adaptation
 from uflux_stats.refinement.options import (
     ForestOptions,
     KernelOptions,
@@ -13,6 +14,7 @@ from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
 __all__ = [
     "SPLITS",
+    "Adaptation",
     "ForestOptions",
     "KernelOptions",
     "RefineOptions",
@@ -22,6 +24,7 @@ __all__ = [
     "UpscaleOptions",
     "ValidationOptions",
     "cross_validate",
+    "fit_adaptation",
     "refine",
     "split_folds",
     "upscale",

@@ -15,13 +15,14 @@ from uflux_stats.baselines import (
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.dissimilarity import Domain, fit_domain
+from uflux_stats.refinement.features import BACK
 from uflux_stats.refinement.learners import Ensemble
 from uflux_stats.refinement.learning.lesson import Lesson, row_weights
 from uflux_stats.refinement.learning.models import Model
 from uflux_stats.refinement.learning.registry import LEARNERS
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
-from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
+from uflux_stats.refinement.responses import RESPONSES, direction
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
 
@@ -111,13 +112,11 @@ def _lessons(
     """Gather what networks learn from: the chosen rows, and how they respond to a driver."""
     table = table.only(rows)
     process = table.baseline(parameters)
-    weights = {LIGHT: options.network.light, WARMTH: options.network.temperature}
     directions = []
-    for response, weight in weights.items():
-        if weight:
-            found = direction(table, parameters, response)
-            followed = with_process(found.predictors, found.process, options)
-            directions.append(replace(found, predictors=followed))
+    for name in options.network.penalised:
+        found = direction(table, parameters, RESPONSES[name])
+        followed = with_process(found.predictors, found.process, options)
+        directions.append(replace(found, predictors=followed))
     return Lessons(
         names=(*table.spec.names, *process_names(options)),
         predictors=with_process(table.predictors, process, options),
@@ -137,13 +136,16 @@ def process_names(options: RefineOptions) -> tuple[str, ...]:
 def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain | None:
     """Measure the dissimilarity of the training rows; a predictor counts as much as to all fluxes.
 
-    To networks, whose importances are not known, all predictors count alike. None where it cannot
-    be measured; see ``fit_domain``.
+    To networks, whose importances are not known, all predictors count alike, but what a memory
+    reads, which would outweigh the others by its mere number, not at all. None where it cannot be
+    measured; see ``fit_domain``.
     """
     predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
-    width = predictors.shape[1]
     shares = [model.importance() for model in fit.models.values()]
-    shares = shares or [np.full(width, 1 / width)]
+    if not shares:
+        names = (*table.spec.names, *process_names(options))
+        present = np.array([BACK not in name for name in names])
+        shares = [present / present.sum()]
     return fit_domain(predictors, np.mean(shares, axis=0), table.site)
 
 

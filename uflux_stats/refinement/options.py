@@ -213,6 +213,11 @@ class RefineOptions:
         """Tell whether the residual of a flux is learned, not the flux itself."""
         return self.target == "residual" and flux not in self.direct
 
+    @property
+    def history(self) -> int:
+        """Months before the present one whose drivers are predictors too."""
+        return self.network.history if self.model == "neural" else 0
+
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""
         return asdict(self)

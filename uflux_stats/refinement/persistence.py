@@ -31,17 +31,11 @@ _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
 
 
-def _stack_options(**stored: Any) -> StackOptions:
-    if "parts" in stored:
-        stored["parts"] = tuple(stored["parts"])
-    return StackOptions(**stored)
-
-
 _NESTED: Final[dict[str, Callable[..., object]]] = {
     "network": NetworkOptions,
     "forest": ForestOptions,
     "kernel": KernelOptions,
-    "stack": _stack_options,
+    "stack": StackOptions,
 }
 """How the options that have parts of their own are read."""
 
@@ -60,8 +54,9 @@ def save_parts(
         raise DataFileError(
             f"path: expected a new folder or an older refiner, got {path}; choose another place"
         )
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial, old = (path.with_name(f".{path.name}.{state}") for state in ("partial", "old"))
+    for left in (partial, old):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     if fit.networks is not None:
         fit.networks.save(partial / _NETWORKS)
@@ -82,8 +77,11 @@ def save_parts(
         }
     (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
     if path.exists():
-        shutil.rmtree(path)
-    return partial.rename(path)
+        # an older one loses its name before it is deleted: none is seen in part
+        path.rename(old)
+    partial.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    return path
 
 
 def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:
@@ -101,6 +99,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             classes=tuple((name, tuple(codes)) for name, codes in head["features"]["classes"]),
             coordinates=head["features"]["coordinates"],
             required=tuple(head["features"]["required"]),
+            history=head["features"].get("history", 0),
         )
         models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
@@ -108,8 +107,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         domain = _read_domain(path, head.get("domain"))
         width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
         if options.model == "neural":
-            networks = Networks.load(path / _NETWORKS, options.members)
-            _require_width({len(networks.scaling.centre)}, width)
+            networks = Networks.load(path / _NETWORKS)
+            _require_width({len(networks.encoding.names)}, width)
             return options, spec, Fit(parameters, {}, networks), domain
         _require_width({model.width for model in models.values()}, width)
         return options, spec, Fit(parameters, models), domain
@@ -122,8 +121,13 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
-    parts = {name: kind(**stored.get(name, {})) for name, kind in _NESTED.items()}
-    return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), **parts})
+    parts = {name: kind(**_of_tuples(stored.get(name, {}))) for name, kind in _NESTED.items()}
+    return RefineOptions(**_of_tuples({**stored, **parts}))
+
+
+def _of_tuples(stored: dict[str, Any]) -> dict[str, Any]:
+    """Give lists, which JSON makes of tuples, their kind back."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
 
 
 def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:

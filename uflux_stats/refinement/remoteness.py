@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.grid.distance import great_circle
-from uflux_stats.refinement.intervals import fold_of_tower
+from uflux_stats.refinement.held_out import fold_of_tower
 from uflux_stats.refinement.validation import fluxes_of
 
 Values = NDArray[np.float64]

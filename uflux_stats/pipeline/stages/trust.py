@@ -17,7 +17,7 @@ from uflux_stats.pipeline.stages.gridding import BY, FLUXES, region_label
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.fitting import flux_attrs
 from uflux_stats.refinement.remoteness import skill_by, skill_by_distance
-from uflux_stats.refinement.table import training_table
+from uflux_stats.refinement.table import table_for
 from uflux_stats.refinement.validation import fluxes_of
 from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number, key, number
@@ -40,7 +40,7 @@ def dissimilarity(task: Task) -> Mapping[str, Number]:
     if refiner.domain is None:
         pd.DataFrame().to_csv(task.output(BY_DISSIMILARITY))
         return {key("applicability", "threshold"): number(None, note="skipped: one tower")}
-    table = training_table(load(task.input(TOWERS)), coordinates=refiner.options.coordinates)
+    table = table_for(load(task.input(TOWERS)), refiner.options)
     far = xr.DataArray(table.put(refiner.domain.to_other_towers(table.site)), dims=("site", "time"))
     scored = skill_by_dissimilarity(held_out, far, refiner.domain.threshold)
     write_table(scored, task, BY_DISSIMILARITY)
