@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
-from uflux_stats.refinement.intervals import fold_of_tower
+from uflux_stats.refinement.held_out import fold_of_tower
 from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.stats.reconcile import solve
 
