@@ -60,9 +60,13 @@ def cause_stages(
     checked = Stage(
         "attribution checks",
         causes_checks.checks,
-        needs=(data.TOWERS, explaining.SHAP),
+        needs=(data.TOWERS, *((explaining.SHAP,) if config.refine.explained else ())),
         outputs=causes_checks.TABLES,
-        settings={"regions": config.output.regions, "seed": config.run.seed},
+        settings={
+            "regions": config.output.regions,
+            "seed": config.run.seed,
+            "explained": config.refine.explained,
+        },
     )
     cubes = Stage(
         "cube attribution",

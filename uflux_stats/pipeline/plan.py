@@ -269,8 +269,9 @@ def _explanation(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(explaining.SHAP, *explaining.TABLES, explaining.FIGURES),
         settings=settings,
     )
+    explained = (refined,) if config.refine.explained else ()
     if not _has_models(config):
-        return (refined,)
+        return explained
     allocated = Stage(
         "allocation explanation",
         explaining.allocation_explanation,
@@ -281,7 +282,7 @@ def _explanation(config: RunConfig) -> tuple[Stage, ...]:
         | config.emulate.learner(twin=config.is_twin)
         | {"climatology_year": config.input.climatology_year, "seed": config.run.seed},
     )
-    return refined, allocated
+    return *explained, allocated
 
 
 def _drivers(config: RunConfig) -> tuple[Stage, ...]:

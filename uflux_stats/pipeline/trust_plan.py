@@ -51,7 +51,14 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(trust.BY_DISSIMILARITY,),
         settings={"split": split},
     )
-    return intervals, consistency, adaptation, dissimilarity
+    remoteness = Stage(
+        "remoteness",
+        trust.remoteness,
+        needs=(engine.VALIDATION, trust.BY_DISSIMILARITY),
+        outputs=(trust.BY_DISTANCE, trust.GAP),
+        settings={"split": split, "twin": config.is_twin},
+    )
+    return intervals, consistency, adaptation, dissimilarity, remoteness
 
 
 def grid_trust(config: RunConfig) -> Stage:

@@ -15,7 +15,7 @@ from uflux_stats.pipeline.stages.data import TOWERS, load
 from uflux_stats.pipeline.stages.engine import REFINER, VALIDATION, held_out_splits
 from uflux_stats.refinement import RefineOptions, Refiner
 from uflux_stats.refinement.splits import Split
-from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.reporting.skill import split_skill
 from uflux_stats.stats.views import Form, written
 
@@ -60,7 +60,7 @@ def validate_towers(config: RunConfig) -> pd.DataFrame:
         sites=given.sites, fapar=given.fapar,
     )  # fmt: skip
     options = RefineOptions(**config.learner)
-    table = training_table(towers, coordinates=options.coordinates)
+    table = table_for(towers, options)
     return _skill(_computed(table, options, config.validation.wanted, config))
 
 
@@ -95,7 +95,7 @@ def validate_run(folder: Path, config: RunConfig) -> pd.DataFrame:
     lacking: list[Any] = [name for name in wanted if name not in there]
     if lacking:
         options = Refiner.load(folder / REFINER).options
-        table = training_table(load(folder / TOWERS), coordinates=options.coordinates)
+        table = table_for(load(folder / TOWERS), options)
         parts += _computed(table, options, lacking, config)
     return _skill(parts)
 

@@ -24,6 +24,8 @@ DYNAMIC: Final = ("TA", "TS", "VPD", "SWIN", "LWIN", "RNET", "P", "PA", "CO2", "
 LAGS: Final = (("TA", 1), ("TA", 2), ("VPD", 1), ("VPD", 2), ("P", 1), ("P", 2), ("SWIN", 1),
                ("FAPAR", 1))  # fmt: skip
 RUNNING: Final = tuple((name, months) for name in ("P", "APAR", "TA") for months in (3, 6, 12))
+BACK: Final = "_back"
+"""Between a driver and the months since, in the names of what a memory reads."""
 CLIMATE: Final = ("TA", "P", "SWIN", "VPD", "FAPAR", "RNET")
 _CLASSES: Final = {"IGBP": IGBP_CLASSES, "KOPPEN": KOPPEN_CLASSES}
 _MONTHS: Final = 12
@@ -43,15 +45,20 @@ class FeatureSpec:
         Whether latitude and longitude are predictors.
     required : tuple of str
         Drivers that no training row lacked; without one of them nothing is predicted.
+    history : int
+        Months before the present one of which every driver is a predictor.
     """
 
     dynamic: tuple[str, ...]
     classes: tuple[tuple[str, tuple[int, ...]], ...]
     coordinates: bool = False
     required: tuple[str, ...] = REQUIRED
+    history: int = 0
 
     @classmethod
-    def of(cls, towers: xr.Dataset, *, coordinates: bool = False) -> "FeatureSpec":
+    def of(
+        cls, towers: xr.Dataset, *, coordinates: bool = False, history: int = 0
+    ) -> "FeatureSpec":
         """Take the predictors that ``towers`` (site, time) has values of."""
         dynamic = tuple(
             name for name in DYNAMIC if name in towers and bool(towers[name].notnull().any())
@@ -61,7 +68,7 @@ class FeatureSpec:
             for name, known in _CLASSES.items()
             if name in towers
         )
-        return cls(dynamic, classes, coordinates)
+        return cls(dynamic, classes, coordinates, history=history)
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -194,6 +201,9 @@ def _columns(
         yield from ((f"{name}_{known[code]}", _is(block[name], code)) for code in codes)
     if spec.coordinates:
         yield from (("lat", block["lat"]), ("lon", block["lon"]))
+    for name in spec.dynamic:
+        for months in range(1, spec.history + 1):
+            yield f"{name}{BACK}{months}", _lag(block[name], months, calendar)
 
 
 def _is(codes: Block, code: int) -> Block:

@@ -18,7 +18,7 @@ from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import load_parts, save_parts
 from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
 from uflux_stats.refinement.splits import WHOLE_TOWERS, Split
-from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.refinement.validation import (
     ValidationOptions,
     cross_validate,
@@ -176,7 +176,7 @@ class Refiner:
         """
         table = self.table
         if towers is not None:
-            table = training_table(towers, coordinates=self.options.coordinates)
+            table = table_for(towers, self.options)
         if table is None:
             raise MissingVariableError(
                 "towers: expected the towers to refit on, since a loaded refiner has none; "
@@ -304,7 +304,7 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     4
     """
     chosen = replace(options or RefineOptions(), **changes)
-    table = training_table(towers, coordinates=chosen.coordinates)
+    table = table_for(towers, chosen)
     everything = np.ones(len(table.site), bool)
     fit = fit_rows(table, everything, chosen, [chosen.seed])
     return Refiner(chosen, table.spec, fit, domain_of(table, fit, chosen), table)

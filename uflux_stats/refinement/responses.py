@@ -1,5 +1,6 @@
 """How predictors and baseline move with one driver of the month: light or temperature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,8 @@ LIGHT: Final = Response("GPP", "SWIN", 200.0)
 """W m-2 of shortwave radiation; photosynthesis may be inhibited by more."""
 WARMTH: Final = Response("RECO", "TA", 40.0)
 """degC; enzymes fail above."""
+RESPONSES: Final = {"light": LIGHT, "temperature": WARMTH}
+"""By the name of their constraint."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Direction:
         Standard deviation of the driver over the rows.
     inside : array of bool, (row,)
         Where the driver is below the limit.
+    reach : array of float32, (row, 2)
+        How far the driver is from its lowest value in the table, and from its limit.
     """
 
     response: Response
@@ -51,6 +56,7 @@ class Direction:
     process: dict[str, Rows]
     spread: float
     inside: Mask
+    reach: NDArray[np.float32]
 
 
 def direction(table: TrainingTable, parameters: ParameterTable, response: Response) -> Direction:
@@ -72,17 +78,40 @@ def direction(table: TrainingTable, parameters: ParameterTable, response: Respon
         {name: (after[name] - before[name]) / STEP for name in FLUXES},
         float(driver.std()),
         driver < response.limit,
+        np.column_stack([driver.min() - driver, response.limit - driver]).astype(np.float32),
     )
 
 
 def _slopes(table: TrainingTable, driver: str) -> dict[str, Rows]:
     """Derive the predictors that a driver of the month is part of."""
-    one = np.ones(len(table.site))
-    slopes = {driver: one}
-    if driver == "SWIN":
-        slopes["APAR"] = table.take(table.towers["FAPAR"])
-    for name in table.spec.names:
+    one, green = np.ones(len(table.site)), table.take(table.towers["FAPAR"])
+    return {
+        name: share * (green if is_absorbed(name) else one)
+        for name, share in followers(table.spec.names, driver).items()
+    }
+
+
+def followers(names: Sequence[str], driver: str) -> dict[str, float]:
+    """Name the predictors that a driver of the month is part of, each with its share in them.
+
+    Of absorbed light the share is that of the light before absorption, see ``is_absorbed``.
+
+    Examples
+    --------
+    >>> followers(["TA", "TA_lag1", "TA_run3", "APAR"], "TA")
+    {'TA': 1.0, 'TA_run3': 0.3333333333333333}
+    >>> followers(["SWIN", "APAR", "APAR_run6"], "SWIN")
+    {'SWIN': 1.0, 'APAR': 1.0, 'APAR_run6': 0.16666666666666666}
+    """
+    sources = {driver, "APAR"} if driver == "SWIN" else {driver}
+    found = {}
+    for name in names:
         source, _, months = name.partition("_run")
-        if months and source in slopes:
-            slopes[name] = slopes[source] / int(months)
-    return slopes
+        if source in sources:
+            found[name] = 1.0 / int(months) if months else 1.0
+    return found
+
+
+def is_absorbed(name: str) -> bool:
+    """Tell whether a predictor is light times the absorbed fraction, FAPAR."""
+    return name.partition("_")[0] == "APAR"

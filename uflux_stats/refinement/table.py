@@ -10,6 +10,7 @@ from uflux_stats.baselines import ParameterTable, baseline, complete_drivers
 from uflux_stats.checks import require_dims, require_ranges, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
+from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.schema import FLUXES
 
 Rows = NDArray[np.float64]
@@ -95,7 +96,9 @@ class TrainingTable:
         return {name: self.take(modelled[name]) for name in FLUXES}
 
 
-def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> TrainingTable:
+def training_table(
+    towers: xr.Dataset, *, coordinates: bool = False, history: int = 0
+) -> TrainingTable:
     """Build the table of rows from towers.
 
     Parameters
@@ -104,6 +107,9 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
         As ``read_fluxnet`` gives it.
     coordinates : bool
         Whether latitude and longitude are predictors.
+    history : int
+        Months before the present one of which every driver is a predictor, see
+        ``RefineOptions.history``.
 
     Returns
     -------
@@ -131,7 +137,7 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
     if not usable.any():
         raise MissingVariableError(_nothing_to_learn_from(completed))
     _require_places(completed, usable)
-    spec = FeatureSpec.of(completed, coordinates=coordinates)
+    spec = FeatureSpec.of(completed, coordinates=coordinates, history=history)
     spec = replace(spec, required=_never_missing(completed, spec, usable))
     site, time = np.nonzero(usable)
     return TrainingTable(
@@ -142,6 +148,11 @@ def training_table(towers: xr.Dataset, *, coordinates: bool = False) -> Training
         time=time,
         observed={name: completed[name].values[site, time] for name in fluxes},
     )
+
+
+def table_for(towers: xr.Dataset, options: RefineOptions) -> TrainingTable:
+    """Build the table that a model with these options learns from, see ``training_table``."""
+    return training_table(towers, coordinates=options.coordinates, history=options.history)
 
 
 def _nothing_to_learn_from(towers: xr.Dataset) -> str:

@@ -111,11 +111,13 @@ def cross_validate(
     >>> held_out.fold.isel(time=0).values.tolist()
     [0.0, 1.0, 2.0]
     """
-    if table.spec.coordinates != options.coordinates:
-        raise ConfigError(
-            f"options.coordinates: expected {table.spec.coordinates} as in the table, got "
-            f"{options.coordinates}; make the table with the same choice"
-        )
+    for name in ("coordinates", "history"):
+        made, wanted = getattr(table.spec, name), getattr(options, name)
+        if made != wanted:
+            raise ConfigError(
+                f"options.{name}: expected {made} as in the table, got {wanted}; make the table "
+                "with the same choice (table_for)"
+            )
     shown = table if applied is None else applied
     _require_same_rows(table, shown)
     chosen = replace(options, members=how.members)

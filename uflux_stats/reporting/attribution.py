@@ -117,7 +117,7 @@ def _label_place(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
     """Share of the way to the effect: near the cause, whose arrows part, and not side by side."""
     if end[1] > 0.0:
         return 0.4
-    steep = abs(end[0] - start[0]) / max(float(start[1] - end[1]), 0.1)
+    steep = float(abs(end[0] - start[0])) / max(float(start[1] - end[1]), 0.1)
     return 0.13 + 0.2 * min(steep, 1.5)
 
 

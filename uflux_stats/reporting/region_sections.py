@@ -48,6 +48,10 @@ ROUTES: Final = {
     "difference": "upscaled GPP − RECO",
 }
 WAYS: Final = {"NEP": "learned directly", "NEP_difference": "as GPP − RECO"}
+_NO_LAND_SINK: Final = (
+    "That is photosynthesis less respiration, without fire, harvest and what rivers carry away, "
+    "learned from towers in growing vegetation: no estimate of the land sink."
+)
 _SINKS: Final = "The net flux by four routes, before any budget is closed:"
 _EFFECTS: Final = (
     "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
@@ -236,7 +240,7 @@ def _net(run: Reading, region: str) -> str:
     if len(signs) > 1 or not all(significant(one) for one in ways.values()):
         return f"Whether it is a net sink or source is not settled: {told}."
     kind = "sink" if signs == {True} else "source"
-    return f"In this estimate it is a net {kind}: {told}."
+    return f"In this estimate it is a net {kind}: {told}. {_NO_LAND_SINK}"
 
 
 def _trend_cell(one: Number | None) -> str:

@@ -30,7 +30,7 @@ LEARNED: Final = {"RECO": ("RECO", 1.0), "NEP": ("NEE", -1.0)}
 def checks(task: Task) -> Mapping[str, Number]:
     """Write one table of all methods, and tests of the copula and of the graph, by continent."""
     towers, regions = load(task.input(TOWERS)), task.settings["regions"]
-    shap = load(task.input(SHAP))
+    shap = load(task.input(SHAP)) if task.settings["explained"] else None
     try:
         networks = fit_network(towers, by="continent", regions=regions)
     except SampleError as error:
@@ -40,7 +40,9 @@ def checks(task: Task) -> Mapping[str, Number]:
     made: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     discovered = ""
     for group, network in networks.items():
-        others = {"shap": shap_slopes(shap, network)} if group == Group() else {}
+        others = {}
+        if group == Group() and shap is not None:
+            others["shap"] = shap_slopes(shap, network)
         try:
             if group == Group():
                 others["pcmci"] = link_table(network)

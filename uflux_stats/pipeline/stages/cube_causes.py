@@ -53,9 +53,9 @@ def cube_attribution(task: Task) -> Mapping[str, Number]:
 
 def _with_warning(found: xr.Dataset) -> xr.DataArray:
     """Put what every answer of a cube needs before what else its flag says."""
-    flag = found["flag"]
-    warned = _LEARNED + xr.where(flag == "", "", "; ") + flag
-    return warned.where(found["n"] > 0, flag)
+    flag = found["flag"].values.astype(object)
+    warned = np.where(flag == "", _LEARNED, _LEARNED + "; " + flag)
+    return found["flag"].copy(data=np.where(found["n"].values > 0, warned, flag))
 
 
 def _require_years(years: int) -> None:

@@ -12,7 +12,7 @@ from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import TOWERS, load
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate, refine
 from uflux_stats.refinement.splits import Split
-from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.refinement.validation import validation_metrics
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.skill_numbers import gap_numbers, skill_numbers
@@ -44,7 +44,7 @@ def validate(task: Task) -> Mapping[str, Number]:
     """Refit without held-out towers, under each split, and score what is predicted for them."""
     settings = task.settings
     options = RefineOptions(**settings["refine"])
-    table = training_table(load(task.input(TOWERS)), coordinates=options.coordinates)
+    table = table_for(load(task.input(TOWERS)), options)
     numbers: dict[str, Number] = {}
     held_out = []
     skills: dict[str, xr.Dataset] = {}

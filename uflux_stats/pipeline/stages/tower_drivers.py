@@ -21,7 +21,7 @@ from uflux_stats.pipeline.stages.data import (
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
-from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.run_files import TABLES
@@ -99,9 +99,7 @@ def skill_by_drivers(
         the gridded ones, as a map is.
     """
     towers = {"measured": measured, "grid": gridded}
-    tables = {
-        kind: training_table(data, coordinates=options.coordinates) for kind, data in towers.items()
-    }
+    tables = {kind: table_for(data, options) for kind, data in towers.items()}
     folds = min(QUICK_FOLDS, *(np.unique(table.site).size for table in tables.values()))
     how = ValidationOptions(folds=folds, workers=workers)
     made = {

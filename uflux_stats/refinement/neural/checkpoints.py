@@ -1,4 +1,4 @@
-"""How far a member has come, in memory and on disk, so that a killed fit goes on."""
+"""How far an ensemble has come, in memory and on disk, so that a killed fit goes on."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.io.store import whole_file
@@ -17,49 +18,63 @@ _MOMENTS: Final = ("exp_avg", "exp_avg_sq")
 
 @dataclass(frozen=True)
 class Progress:
-    """State of the training of one member after some epochs.
+    """State of the training of an ensemble after some epochs.
 
     Attributes
     ----------
-    weights, best : dict of array
-        As they are, and as they were when the held-out loss was lowest.
+    weights, best : dict of array, (member, ...)
+        As they are, and as they were when the held-out loss of a member was lowest.
     moments : dict of array
         Of AdamW, by name of the weight and of the moment.
-    epoch, waited : int
-        Epochs done, and of these without gain.
+    waited : array of int, (member,)
+        Epochs since without gain.
+    lowest : array, (member,)
+    epoch : int
+        Epochs done.
     steps : int
         Of AdamW.
-    lowest : float
     """
 
     weights: Weights
     best: Weights
     moments: Weights
+    waited: NDArray[np.int64]
+    lowest: NDArray[np.float64]
     epoch: int = 0
-    waited: int = 0
     steps: int = 0
-    lowest: float = float("inf")
 
     @classmethod
     def start(cls, first: Weights) -> "Progress":
         """Begin with first weights."""
-        return cls(first, first, {})
+        members = len(next(iter(first.values())))
+        return cls(first, first, {}, np.zeros(members, np.int64), np.full(members, np.inf))
 
-    def after_epoch(self, weights: dict[str, Tensor], adam: Any, loss: float | None) -> "Progress":
-        """Return the state one epoch later; without a held-out ``loss`` the last is the best."""
+    def after_epoch(
+        self,
+        weights: dict[str, Tensor],
+        adam: Any,
+        loss: NDArray[np.float64] | None,
+        patience: int,
+    ) -> "Progress":
+        """Return the state one epoch later; without a held-out ``loss`` the last is the best.
+
+        A member that has waited for ``patience`` epochs has its best for good.
+        """
         now = {name: _array(value) for name, value in weights.items()}
-        gained = loss is None or loss < self.lowest
+        gained = np.ones(len(self.waited), bool)
+        if loss is not None:
+            gained = (loss < self.lowest) & (self.waited < patience)
         states = {name: adam.state[value] for name, value in weights.items()}
         moments = {f"{name}.{moment}": _array(state[moment])
                    for name, state in states.items() for moment in _MOMENTS}  # fmt: skip
         return Progress(
             weights=now,
-            best=now if gained else self.best,
+            best={name: _choose(gained, now[name], value) for name, value in self.best.items()},
             moments=moments,
+            waited=np.where(gained, 0, self.waited + 1),
+            lowest=self.lowest if loss is None else np.where(gained, loss, self.lowest),
             epoch=self.epoch + 1,
-            waited=0 if gained else self.waited + 1,
             steps=int(next(iter(states.values()))["step"]),
-            lowest=self.lowest if loss is None else min(loss, self.lowest),
         )
 
     def restore(self, weights: dict[str, Tensor], adam: Any) -> None:
@@ -76,9 +91,16 @@ def _array(value: Tensor) -> Any:
     return value.detach().cpu().numpy().copy()
 
 
+def _choose(
+    gained: NDArray[np.bool_], now: NDArray[np.float32], before: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Take the members that gained as they are now."""
+    return np.where(gained.reshape(-1, *[1] * (now.ndim - 1)), now, before)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file of the state of one member, or none if ``path`` is."""
+    """A file of the state of an ensemble, or none if ``path`` is."""
 
     path: Path | None
 
@@ -102,7 +124,7 @@ class Checkpoint:
                     if name:
                         parts[kind][name] = stored[key]
                     else:
-                        parts[key] = stored[key].item()
+                        parts[key] = stored[key] if stored[key].ndim else stored[key].item()
                 return Progress(**parts)
         except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile):
             return Progress.start(first)

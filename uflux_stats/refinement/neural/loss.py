@@ -1,21 +1,27 @@
 """The terms of the loss: misfit of the data, closed carbon, positive fluxes, monotone responses.
 
 Zhu et al. (2026, doi 10.1016/j.agrformet.2026.111197), eqs 10-15. Every term is in standard
-deviations. A slope is the derivative of a flux with respect to a driver in its own unit, taken
-by automatic differentiation: all inputs that the driver is part of move with it.
+deviations, one number for each member. A slope is the derivative of a flux with respect to a
+driver in its own unit, taken by automatic differentiation: all inputs that the driver is part of
+move with it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uflux_stats.refinement.neural.backend import Tensor, torch
-from uflux_stats.refinement.neural.network import NOT_NEGATIVE, Design, forward
+from uflux_stats.refinement.neural.network import NOT_NEGATIVE, Design, Signals, forward
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.responses import LIGHT, Response
+
+CONSTRAINTS: Final = ("mass", "positive", "light", "temperature")
+LEARNED: Final = "log_lambda"
+"""Weights of the network that change those of the constraints, (member, constraint)."""
+_WIDEST: Final = float(np.log(20.0))
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,17 @@ class Slope:
     Attributes
     ----------
     response : Response
-    inputs : tensor, (row, input)
+    inputs : tensor, (..., row, input)
         Derivatives of the inputs, per unit of the driver.
-    base : tensor, (row, flux)
+    base : tensor, (..., row, flux)
     spread : float
         Standard deviation of the driver.
-    inside : tensor of bool, (row,)
+    inside : tensor of bool, (..., row)
         Where the response must be monotone.
+    reach : tensor, (..., row, 2)
+        From the driver to its lowest value and to the limit of the response.
+    shift : tensor, (..., row, 1), optional
+        By which the driver is moved before the slope is taken.
     """
 
     response: Response
@@ -39,12 +49,23 @@ class Slope:
     base: Tensor
     spread: float
     inside: Tensor
+    reach: Tensor
+    shift: Tensor | None = None
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Slope":
         """Return the same with all tensors changed."""
-        return replace(
-            self, inputs=change(self.inputs), base=change(self.base), inside=change(self.inside)
-        )
+        names = ("inputs", "base", "inside", "reach")
+        return replace(self, **{name: change(getattr(self, name)) for name in names})
+
+    def elsewhere(self, rng: np.random.Generator, share: float) -> "Slope":
+        """Move the driver of a share of the rows to anywhere below the limit."""
+        shape = tuple(self.inside.shape)
+        moved, place = (torch().from_numpy(rng.random(shape, np.float32)).to(self.inside.device)
+                        for _ in range(2))  # fmt: skip
+        chosen = moved < share
+        low, high = self.reach.unbind(-1)
+        shift = torch().where(chosen, low + place * (high - low), 0.0)
+        return replace(self, inside=self.inside | chosen, shift=shift.unsqueeze(-1))
 
 
 @dataclass(frozen=True)
@@ -53,45 +74,37 @@ class Batch:
 
     Attributes
     ----------
-    inputs : tensor, (row, input)
-    base : tensor, (row, flux)
-    observed : tensor, (row, flux)
+    signals : Signals
+    observed : tensor, (..., row, flux)
         In the units of the fluxes; anything where it is not ``known``.
-    known : tensor of bool, (row, flux)
+    known : tensor of bool, (..., row, flux)
     slopes : tuple of Slope
     """
 
-    inputs: Tensor
-    base: Tensor
+    signals: Signals
     observed: Tensor
     known: Tensor
     slopes: tuple[Slope, ...] = ()
 
     def take(self, rows: NDArray[np.intp]) -> "Batch":
-        """Return the chosen rows."""
-        index = torch().from_numpy(rows).to(self.inputs.device)
-        return self._each(lambda part: part[index])
+        """Return the chosen rows, (member, row) of them."""
+        index = torch().from_numpy(rows).to(self.observed.device)
+        return self.each(lambda part: part[index])
 
     def to(self, device: str) -> "Batch":
         """Return the same in the memory of a device."""
-        return self._each(lambda part: part.to(device))
-
-    def seeing(self, inputs: NDArray[np.bool_]) -> "Batch":
-        """Return the same with zeros for all other inputs (input,): these get no gradient."""
-        mask = torch().from_numpy(inputs).to(self.inputs.device)
-        slopes = tuple(replace(each, inputs=each.inputs * mask) for each in self.slopes)
-        return replace(self, inputs=self.inputs * mask, slopes=slopes)
+        return self.each(lambda part: part.to(device))
 
     def arrays(self) -> list[NDArray[Any]]:
         """Return what it holds, for recognising it."""
         slopes = [part for each in self.slopes for part in (each.inputs, each.base, each.inside)]
-        parts = [self.inputs, self.base, self.observed, self.known, *slopes]
+        parts = [*self.signals.tensors(), self.observed, self.known, *slopes]
         return [part.cpu().numpy() for part in parts]
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """Return the same with all tensors changed."""
         return Batch(
-            change(self.inputs),
-            change(self.base),
+            self.signals.each(change),
             change(self.observed),
             change(self.known),
             tuple(slope.each(change) for slope in self.slopes),
@@ -105,59 +118,79 @@ def terms(
 
     Returns
     -------
-    dict of tensor, () [standard deviations]
+    dict of tensor, (member,) [standard deviations]
         "misfit", and where they apply "mass", "positive", "light", "temperature".
     """
     fluxes, slopes = with_slopes(weights, batch, design)
-    column = dict(zip(design.fluxes, fluxes.unbind(1), strict=True))
+    column = dict(zip(design.fluxes, fluxes.unbind(-1), strict=True))
     scale = dict(zip(design.fluxes, design.scale, strict=True))
     found = {"misfit": misfit(fluxes, batch, design)}
     if design.balanced and options.mass:
         open_ = column["NEE"] - (column["RECO"] - column["GPP"])
-        found["mass"] = open_.abs().mean() / scale["NEE"]
+        found["mass"] = open_.abs().mean(-1) / scale["NEE"]
     if options.positivity == "penalty":
-        below = [torch().relu(-column[k]).mean() / scale[k] for k in NOT_NEGATIVE if k in column]
+        below = [torch().relu(-column[k]).mean(-1) / scale[k] for k in NOT_NEGATIVE if k in column]
         found["positive"] = sum(below)
     for slope, value in zip(batch.slopes, slopes, strict=True):
         falling = torch().relu(-value) * slope.inside
         name = "light" if slope.response == LIGHT else "temperature"
-        found[name] = falling.mean() * slope.spread / scale[slope.response.flux]
+        found[name] = falling.mean(-1) * slope.spread / scale[slope.response.flux]
     return found
 
 
 def misfit(fluxes: Tensor, batch: Batch, design: Design) -> Tensor:
     """Sum over fluxes of the mean Huber loss (Huber 1964); what was not observed has no part."""
     library = torch()
-    scale = library.tensor(design.scale, device=fluxes.device)
+    scale = fluxes.new_tensor(design.scale)
     difference = library.where(batch.known, (fluxes - batch.observed) / scale, 0.0)
     robust = library.nn.functional.huber_loss(
         difference, library.zeros_like(difference), reduction="none"
     )
-    return (robust.sum(0) / batch.known.sum(0).clamp(min=1)).sum()
+    return (robust.sum(-2) / batch.known.sum(-2).clamp(min=1)).sum(-1)
 
 
 def with_slopes(
     weights: dict[str, Tensor], batch: Batch, design: Design
 ) -> tuple[Tensor, list[Tensor]]:
-    """Compute fluxes (row, flux), and for each response its slope (row,) [flux per driver].
+    """Compute fluxes (member, row, flux), and each response's slope (member, row).
 
-    Each row is moved by an amount of driver that is zero; the derivative is taken to that amount.
+    Slopes are in the unit of the flux per unit of the driver. Each row is moved by an amount of
+    driver, zero unless the slope has a shift; the derivative is taken to that amount.
     """
+    fluxes = forward(weights, batch.signals, design)
+    return fluxes, [_slope(weights, batch.signals, slope, design) for slope in batch.slopes]
+
+
+def _slope(weights: dict[str, Tensor], signals: Signals, slope: Slope, design: Design) -> Tensor:
     library = torch()
-    amounts = [library.zeros_like(batch.inputs[:, :1], requires_grad=True) for _ in batch.slopes]
-    inputs, base = batch.inputs, batch.base
-    for slope, amount in zip(batch.slopes, amounts, strict=True):
-        inputs, base = inputs + amount * slope.inputs, base + amount * slope.base
-    fluxes = forward(weights, inputs, base, design)
-    slopes = []
-    for slope, amount in zip(batch.slopes, amounts, strict=True):
-        flux = fluxes[:, design.fluxes.index(slope.response.flux)]
-        (gradient,) = library.autograd.grad(flux.sum(), amount, create_graph=True)
-        slopes.append(gradient[:, 0])
-    return fluxes, slopes
+    zero = library.zeros_like(signals.plain[..., :1])
+    amount = (zero if slope.shift is None else slope.shift + zero).requires_grad_()
+    moved = replace(
+        signals,
+        plain=signals.plain + amount * slope.inputs,
+        base=signals.base + amount * slope.base,
+    )
+    flux = forward(weights, moved, design)[..., design.fluxes.index(slope.response.flux)]
+    (gradient,) = library.autograd.grad(flux.sum(), amount, create_graph=True)
+    return gradient[..., 0]
 
 
-def total(found: dict[str, Tensor], options: NetworkOptions, strength: float = 1.0) -> Tensor:
-    """Add the terms up, the constraints with their weights times ``strength``."""
-    rest = sum(getattr(options, name) * value for name, value in found.items() if name != "misfit")
-    return found["misfit"] + strength * rest
+def total(
+    found: dict[str, Tensor],
+    options: NetworkOptions,
+    strength: float = 1.0,
+    learned: Tensor | None = None,
+) -> Tensor:
+    """Add the terms up, (member,): the constraints with their weights times ``strength``.
+
+    Where weights are ``learned``, (member, constraint), a term counts exp(-s) as much, plus s.
+    """
+    whole = found["misfit"]
+    for number, name in enumerate(CONSTRAINTS):
+        if name in found:
+            value = getattr(options, name) * found[name]
+            if learned is not None:
+                scale = learned[..., number].clamp(-_WIDEST, _WIDEST)
+                value = torch().exp(-scale) * value + scale
+            whole = whole + strength * value
+    return whole

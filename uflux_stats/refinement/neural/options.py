@@ -8,6 +8,11 @@ from uflux_stats.errors import ConfigError
 
 Positivity = Literal["softplus", "relu", "penalty", "none"]
 Device = Literal["auto", "cpu", "cuda"]
+Monotone = Literal["light", "temperature"]
+Memory = Literal["none", "tcn", "lstm"]
+
+HISTORY: Final = 11
+"""Months before the present one that a network with a memory reads: with it a year."""
 
 _LEAST: Final = {
     "mass": 0.0, "light": 0.0, "temperature": 0.0, "positive": 0.0, "decay": 0.0, "warmup": 0,
@@ -31,6 +36,12 @@ class NetworkOptions:
         at one a response is violated several times as often at unseen towers, for no more skill.
     temperature : float
         Weight of what RECO loses with more warmth, below 40 degC.
+    built_in : tuple of {"light", "temperature"}
+        Which of these two hold by the construction of the network, everywhere, so that their
+        terms of the loss fall away.
+    elsewhere : float
+        Share of the rows whose light or temperature is moved to anywhere between the lowest that
+        was seen and the limit before the terms of ``light`` and ``temperature`` are computed.
     positivity : {"softplus", "relu", "penalty", "none"}
         How GPP and RECO are kept from being negative: by the output layer (smooth, or with units
         that can die), by a term of the loss, or not at all.
@@ -38,6 +49,12 @@ class NetworkOptions:
         Weight of that term.
     warmup : int
         Epochs over which the weights of the constraints rise from zero.
+    learned : bool
+        Let the weights of the constraints be learned from those given (Kendall et al. 2018,
+        arXiv 1705.07115), by at most a factor of 20 either way.
+    memory : {"none", "tcn", "lstm"}
+        What reads the drivers of the eleven months before: nothing, convolutions in time, or a
+        long short-term memory (Hochreiter and Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735).
     hidden : int
         Units of each of the two shared layers; a head has half as many.
     epochs, batch, rate, decay : int, int, float, float
@@ -47,8 +64,8 @@ class NetworkOptions:
     device : {"auto", "cpu", "cuda"}
         "auto" takes a GPU if there is one; without enough memory there, the CPU goes on.
     checkpoints : str, optional
-        Folder of unfinished and finished members. A fit of the same data, options and seed goes on
-        from there, with the result of a fit that was never interrupted.
+        Folder of unfinished and finished ensembles. A fit of the same data, options and seed goes
+        on from there, with the result of a fit that was never interrupted.
     progress : bool
         Show a bar.
 
@@ -67,12 +84,16 @@ class NetworkOptions:
     mass: float = 1.0
     light: float = 10.0
     temperature: float = 1.0
+    built_in: tuple[Monotone, ...] = ("light", "temperature")
+    elsewhere: float = 0.0
     positivity: Positivity = "softplus"
     positive: float = 1.0
     warmup: int = 3
+    learned: bool = False
+    memory: Memory = "none"
     hidden: int = 64
     epochs: int = 40
-    batch: int = 256
+    batch: int = 512
     rate: float = 3e-3
     decay: float = 1e-2
     patience: int = 10
@@ -84,7 +105,24 @@ class NetworkOptions:
         """Refuse what cannot be meant."""
         require_choice(self.positivity, get_args(Positivity), name="positivity")
         require_choice(self.device, get_args(Device), name="device")
+        require_choice(self.memory, get_args(Memory), name="memory")
+        for response in self.built_in:
+            require_choice(response, get_args(Monotone), name="built_in")
         for name, least in _LEAST.items():
             require_least(getattr(self, name), least, name=name)
         if not 0.0 < self.rate < 1.0:
             raise ConfigError(f"rate: expected above 0 and below 1, got {self.rate}")
+        if not 0.0 <= self.elsewhere <= 1.0:
+            raise ConfigError(f"elsewhere: expected a share from 0 to 1, got {self.elsewhere}")
+
+    @property
+    def history(self) -> int:
+        """Months before the present one that are read."""
+        return HISTORY if self.memory != "none" else 0
+
+    @property
+    def penalised(self) -> tuple[Monotone, ...]:
+        """Responses that a term of the loss makes monotone."""
+        return tuple(
+            name for name in get_args(Monotone) if getattr(self, name) and name not in self.built_in
+        )

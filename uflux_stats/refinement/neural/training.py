@@ -1,4 +1,4 @@
-"""Train one member: AdamW, a cosine, stopping at its own held-out towers, and checkpoints."""
+"""Train an ensemble at once: AdamW, a cosine, stopping at held-out towers, and checkpoints."""
 
 import logging
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from uflux_stats.errors import SampleError
 from uflux_stats.refinement.neural.backend import Tensor, torch
 from uflux_stats.refinement.neural.checkpoints import Checkpoint
-from uflux_stats.refinement.neural.loss import Batch, terms, total
+from uflux_stats.refinement.neural.loss import LEARNED, Batch, terms, total
 from uflux_stats.refinement.neural.network import Design, Weights
 from uflux_stats.refinement.neural.options import NetworkOptions
 
@@ -20,32 +20,38 @@ logger = logging.getLogger(__name__)
 
 _NO_MATTER: Final = ("checkpoints", "progress", "device")
 
+Rows = NDArray[np.intp]
+
 
 @dataclass(frozen=True)
 class Task:
-    """What one member is trained on, and how.
+    """What an ensemble is trained on, and how.
 
     Attributes
     ----------
     batch : Batch
         All rows, in the memory of the machine.
-    learn, stop : array of int
-        Rows to learn from, and rows of other towers to stop at; the latter may be none.
+    learn, stop : tuple of array of int
+        For each member, rows to learn from and rows of other towers to stop at; the latter may be
+        none.
     design : Design
-    first : dict of array
+    first : dict of array, (member, ...)
         Weights to begin with.
+    seen : dict of array, (member, input, 1)
+        Ones where a weight may change; of all others no input is used.
     options : NetworkOptions
     seed : sequence of int
-        Orders the rows of each epoch.
+        With the number of a member it orders the rows of each epoch.
     names : tuple of str
         Of the inputs.
     """
 
     batch: Batch
-    learn: NDArray[np.intp]
-    stop: NDArray[np.intp]
+    learn: tuple[Rows, ...]
+    stop: tuple[Rows, ...]
     design: Design
     first: Weights
+    seen: Weights
     options: NetworkOptions
     seed: Sequence[int]
     names: tuple[str, ...]
@@ -53,11 +59,25 @@ class Task:
     def checkpoint(self) -> Checkpoint:
         """Return the file that holds how far this task is."""
         how = {k: v for k, v in asdict(self.options).items() if k not in _NO_MATTER}
-        arrays = [*self.batch.arrays(), self.learn, self.stop, *self.first.values()]
+        arrays = [*self.batch.arrays(), *self.learn, *self.stop, *self.first.values()]
         content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
         return Checkpoint.of(
             self.options.checkpoints, content, asdict(self.design), how, list(self.seed)
         )
+
+    def order(self, epoch: int) -> Rows:
+        """Shuffle the rows of an epoch into batches, (step, member, row).
+
+        All members take as many; of each, less than a batch is left out.
+        """
+        least = min(map(len, self.learn))
+        size = min(self.options.batch, least)
+        steps = least // size
+        rows = [
+            np.random.default_rng([*self.seed, member, epoch]).permutation(own)[: steps * size]
+            for member, own in enumerate(self.learn)
+        ]
+        return np.stack(rows).reshape(len(rows), steps, size).swapaxes(0, 1)
 
 
 def train(task: Task) -> Weights:
@@ -91,12 +111,14 @@ def _train_on(device: str, task: Task) -> Weights:
                for name, value in progress.weights.items()}  # fmt: skip
     adam = torch().optim.AdamW(list(weights.values()), lr=options.rate, weight_decay=options.decay)
     progress.restore(weights, adam)
+    held_out = _held_out_rows(task)
     epochs = range(progress.epoch, options.epochs)
     for epoch in tqdm(epochs, desc="epochs", disable=not options.progress):
-        if progress.waited >= options.patience:
+        if (progress.waited >= options.patience).all():
             break
         _run_epoch(task, weights, adam, epoch)
-        progress = progress.after_epoch(weights, adam, _held_out(task, weights))
+        loss = None if held_out is None else _held_out(task, held_out, weights)
+        progress = progress.after_epoch(weights, adam, loss, options.patience)
         checkpoint.write(progress)
     return progress.best
 
@@ -104,46 +126,60 @@ def _train_on(device: str, task: Task) -> Weights:
 def _run_epoch(task: Task, weights: dict[str, Tensor], adam: Any, epoch: int) -> None:
     """Go once through the rows, in an order of this epoch's own."""
     options = task.options
-    rows = np.random.default_rng([*task.seed, epoch]).permutation(task.learn)
-    steps = -(-len(rows) // options.batch)
+    order = task.order(epoch)
+    seen = {name: torch().from_numpy(mask).to(weights[name].device)
+            for name, mask in task.seen.items()}  # fmt: skip
+    rng = np.random.default_rng([*task.seed, len(task.learn), epoch])
     strength = min(1.0, (epoch + 1) / (options.warmup + 1))
-    for step, chosen in enumerate(np.array_split(rows, steps)):
-        done = (epoch + step / steps) / options.epochs
+    for step, chosen in enumerate(order):
+        done = (epoch + step / len(order)) / options.epochs
         for group in adam.param_groups:
             group["lr"] = options.rate * 0.5 * (1.0 + np.cos(np.pi * done))
         part = task.batch.take(chosen)
+        if options.elsewhere:
+            moved = tuple(slope.elsewhere(rng, options.elsewhere) for slope in part.slopes)
+            part = replace(part, slopes=moved)
         found = terms(weights, part, task.design, options)
-        loss = total(found, options, strength)
+        loss = total(found, options, strength, weights.get(LEARNED)).sum()
         if not torch().isfinite(loss):
             raise SampleError(_blame(found, part, weights, task.names))
         adam.zero_grad()
         loss.backward()
+        for name, mask in seen.items():
+            weights[name].grad.mul_(mask)
         adam.step()
 
 
-def _held_out(task: Task, weights: dict[str, Tensor]) -> float | None:
-    """Loss at the towers held out for stopping, constraints at full weight."""
-    if not len(task.stop):
+def _held_out_rows(task: Task) -> Batch | None:
+    """Bring the rows that members stop at together; the fewer are repeated to be as many."""
+    longest = max(map(len, task.stop))
+    if not longest:
         return None
+    return task.batch.take(np.stack([np.resize(rows, longest) for rows in task.stop]))
+
+
+def _held_out(task: Task, held_out: Batch, weights: dict[str, Tensor]) -> NDArray[np.float64]:
+    """Loss of each member at the towers held out for stopping, constraints at full weight."""
     fixed = {name: value.detach() for name, value in weights.items()}
-    found = terms(fixed, task.batch.take(task.stop), task.design, task.options)
-    return float(total(found, task.options).detach())
+    found = terms(fixed, held_out, task.design, task.options)
+    loss: NDArray[np.float64] = total(found, task.options).detach().cpu().numpy().astype(float)
+    return loss
 
 
 def _blame(
     found: dict[str, Tensor], part: Batch, weights: dict[str, Tensor], names: tuple[str, ...]
 ) -> str:
     """Say which terms are no numbers, and which inputs they come from."""
-    wrong = [name for name, value in found.items() if not torch().isfinite(value)]
-    values = [part.inputs, *(slope.inputs for slope in part.slopes)]
-    finite = np.logical_and.reduce([np.isfinite(each.cpu().numpy()).all(0) for each in values])
+    wrong = [name for name, value in found.items() if not torch().isfinite(value).all()]
+    values = [part.signals.plain, *(slope.inputs for slope in part.slopes)]
+    finite = np.logical_and.reduce([np.isfinite(each.cpu().numpy()).all((0, 1)) for each in values])
     guilty = [name for name, fine in zip(names, finite, strict=True) if not fine]
     if guilty:
         return (
             f"predictors: expected finite numbers, got others in {guilty}, so that the terms "
             f"{wrong} of the loss are no numbers; mask or drop them"
         )
-    size = np.abs(weights["layer_0"].detach().cpu().numpy()).sum(axis=1)
+    size = np.abs(weights["layer_0"].detach().cpu().numpy()).sum(axis=(0, 2))
     heaviest = names[int(np.nan_to_num(size, nan=np.inf).argmax())]
     return (
         f"loss: expected a number, got none in the terms {wrong}; all inputs are finite, and "
