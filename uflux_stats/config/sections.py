@@ -77,10 +77,7 @@ class TwinConfig:
 
 @dataclass(frozen=True)
 class RefineConfig:
-    """``[refine]``: the learned correction. The seed defaults to the run's.
-
-    Learners have their default options; some have no SHAP values (``UNEXPLAINED``).
-    """
+    """``[refine]``: the learned correction, by a learner as it is. Seed: by default the run's."""
 
     model: Learner = "xgboost"
     members: int = setting(10, low=1, high=1000)
@@ -88,12 +85,9 @@ class RefineConfig:
     feature_fraction: float = setting(0.8, low=0.05, high=1)
     target: Literal["residual", "direct"] = "residual"
     respiration: Literal[
-        "fixed_q10",
-        "conditioned_q10",
-        "conditioned_lloyd_taylor",
-        "posterior_q10",
+        "fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_q10",
         "posterior_lloyd_taylor",
-    ] = "fixed_q10"
+    ] = "fixed_q10"  # fmt: skip
     seed: int | None = setting(None, low=0)
 
     @property
