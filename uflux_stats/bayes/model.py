@@ -89,12 +89,11 @@ def _classes(pm: Any, rows: ModelRows, chosen: dict[str, Prior]) -> tuple[Any, A
     slope = chosen["slope"].variable(pm, "slope")
     if rows.options.level == "pooled":
         return rate[None], slope[None]
-    share = centring(rows, chosen)
     found = []
     for name, label, centre in (("rate", "log_rate_class", rate), ("slope", "slope_class", slope)):
         spread = chosen[f"spread_{name}_class"].variable(pm, f"spread_{name}_class")
-        deviating = _about(pm, label, (centre, spread), share[f"{name}_class"], "group")
-        found.append(pm.Deterministic(label, deviating, dims="group"))
+        deviation = pm.Normal(f"raw_{label}", 0.0, 1.0, dims="group")
+        found.append(pm.Deterministic(label, centre + spread * deviation, dims="group"))
     return found[0], found[1]
 
 

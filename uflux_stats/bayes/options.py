@@ -109,7 +109,7 @@ class SamplerOptions:
     tune: int = 800
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.85
+    target_accept: float = 0.9
     seed: int = 0
     progress: bool = False
 
@@ -121,5 +121,5 @@ class SamplerOptions:
             require_least(getattr(self, name), 1, name=name)
         if not 0.0 < self.target_accept < 1.0:
             raise ConfigError(
-                f"target_accept: expected between 0 and 1, got {self.target_accept}; use 0.85"
+                f"target_accept: expected between 0 and 1, got {self.target_accept}; use 0.9"
             )

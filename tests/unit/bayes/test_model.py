@@ -33,18 +33,18 @@ def placed(rows: ModelRows, values: dict[str, Any]) -> tuple[dict[str, Any], flo
     own_noise = values["noise_site"] - np.log(values["sigma1"]) + noise
     remaining = spread_rate * np.sqrt(1.0 - correlation**2)
     laws = {
-        "log_rate_class": (rate, values["log_rate"], values["spread_rate_class"], "rate_class"),
-        "slope_class": (slope, values["slope"], values["spread_slope_class"], "slope_class"),
+        "log_rate_class": (rate, values["log_rate"], values["spread_rate_class"], ""),
+        "slope_class": (slope, values["slope"], values["spread_slope_class"], ""),
         "slope_site": (values["slope_site"] + tilt, slope[group] + tilt, spread_slope, "slope"),
         "level_site": (values["level_site"], level, remaining, "rate"),
         "noise_site": (own_noise, noise, values["noise_spread"], "noise"),
     }
     point, density = {}, 0.0
     for name, (value, mean, spread, which) in laws.items():
-        part = share[which]
+        part = share.get(which, np.zeros(1))
         point[f"raw_{name}"] = part * mean + (value - mean) * spread ** (part - 1.0)
         density += float(stats.norm(mean, spread).logpdf(value).sum())
-        density += float((1.0 - part).sum() * np.log(spread))
+        density += float(np.broadcast_to(1.0 - part, value.shape).sum() * np.log(spread))
     return point, density
 
 
