@@ -11,7 +11,15 @@ import uflux_stats as us
 from uflux_stats.io.catalog import CATALOG
 
 DOCS = Path(__file__).parents[2] / "docs"
-METHODS = ("baselines", "refinement", "neural", "allocation", "statistics", "respiration", "attribution")
+METHODS = (
+    "baselines",
+    "refinement",
+    "neural",
+    "allocation",
+    "statistics",
+    "respiration",
+    "attribution",
+)
 LOADED = re.compile(r'<(?:script|img|iframe)[^>]*\ssrc="https?:|<link[^>]*\shref="https?:')
 
 
