@@ -1,6 +1,6 @@
 """How skill grows with months of the tower itself, and how well gaps are filled.
 
-    python analyses/new_tower.py FLUXNET_FOLDER [--held-out validation.nc]
+    python analyses/new_tower.py FLUXNET_FOLDER [--held-out validation.nc] [--flux GPP ...]
 
 Twenty groups of towers are held out (or the held-out predictions of a run are read), and each
 tower stands in for a new one. "adapted" is ``refiner.adapt``; "unchanged" the prediction for an
@@ -40,12 +40,12 @@ def main() -> None:
     parser.add_argument("towers")
     parser.add_argument("--held-out", help="validation.nc of a run with split tower")
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--without-boosting", action="store_true")
+    parser.add_argument("--flux", nargs="+", default=list(FLUXES))
     given = parser.parse_args()
     table = training_table(read_fluxnet(given.towers))
-    held_out = read_held_out(given.held_out, table)
-    boosting = {"boosted": boosted(table)}
-    ways = {} if given.without_boosting else dict.fromkeys(FLUXES, boosting)
+    held_out = read_held_out(given.held_out, table)[[*given.flux, "fold"]]
+    boosting = boosted(table)
+    ways = {flux: {"boosted": boosting} for flux in given.flux}
     for trials in (new_tower_trials, gap_trials):
         skill = adaptation_skill(held_out, trials, ways=ways, draws=given.draws)
         print(trials.__name__)
@@ -56,7 +56,8 @@ def read_held_out(path: str | None, table: TrainingTable) -> xr.Dataset:
     """Read the held-out predictions of a run, or make them."""
     if path is None:
         return cross_validate(table, "tower", RefineOptions(), ValidationOptions(folds=FOLDS))
-    return xr.load_dataset(path, engine="netcdf4").sel(split="tower")
+    stored = xr.load_dataset(path, engine="netcdf4")
+    return stored.sel(split="tower")
 
 
 def boosted(table: TrainingTable) -> Way:

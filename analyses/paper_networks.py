@@ -19,6 +19,8 @@ from uflux_stats.attribution.published import compare_published, published_value
 from uflux_stats.grid import continents_at
 from uflux_stats.io.fluxnet import read_fluxnet
 
+FEW = 4
+
 
 def main(folder: Path) -> None:
     """Print the comparison."""
@@ -41,8 +43,10 @@ def coverage(towers: xr.Dataset) -> pd.DataFrame:
     -------
     pd.DataFrame
         continent, towers, median number of them in a month, and the rank correlation of GPP and
-        VPD three ways: the published, in the mean over the towers that are there, and in the mean
-        of all towers' own mean years.
+        VPD: the published, and in the mean over towers five ways: those that are there; the same
+        where they are four or more; the mean years of those that are there, which leaves nothing
+        but who is there; a fixed set, the ``whole`` towers with a mean year, their gaps filled
+        from it; and the mean year of that set.
     """
     known = np.isfinite(towers["GPP"]) & np.isfinite(towers["VPD"])
     both = towers[["GPP", "VPD"]].where(known)
@@ -54,14 +58,29 @@ def coverage(towers: xr.Dataset) -> pd.DataFrame:
         count = there["GPP"].notnull().sum("site")
         if not int(count.sum()):
             continue
-        year = there.groupby("time.month").mean("time").mean("site")
         rows.append({
             "continent": name, "towers": there.sizes["site"],
             "median_per_month": float(count.where(count > 0).median()),
             "published": printed["published"].get(name, np.nan),
-            "changing_set": _rank(there.mean("site")), "fixed_set": _rank(year),
+            "changing_set": _rank(there.mean("site")),
+            "four_or_more": _rank(there.mean("site").where(count >= FEW)),
+            **fixed_sets(there, count > 0),
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def fixed_sets(there: xr.Dataset, measured: xr.DataArray) -> dict[str, float]:
+    """Separate who is there from what is measured, of towers with a whole mean year."""
+    year = there.groupby("time.month").mean("time")
+    whole = year["GPP"].notnull().all("month")
+    of_month = year.sel(month=there["time"].dt.month).drop_vars("month").isel(site=whole.values)
+    kept = there.isel(site=whole.values)
+    return {
+        "whole": int(whole.sum()),
+        "who_is_there": _rank(of_month.where(kept.notnull()).mean("site")),
+        "fixed_set": _rank(kept.fillna(of_month).where(measured).mean("site")),
+        "mean_year": _rank(year.isel(site=whole.values).mean("site")),
+    }
 
 
 def _rank(pair: xr.Dataset) -> float:

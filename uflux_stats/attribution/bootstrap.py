@@ -26,6 +26,8 @@ MIN_CLUSTERS: Final = 5
 """With fewer towers or clusters only months are resampled: the interval is then for these alone."""
 MIN_YEARS: Final = 3
 """With fewer calendar years these cannot be resampled."""
+FEWEST_KNOWN: Final = 3.0
+"""Below so many degrees of freedom Satterthwaite's approximation is far too wide."""
 
 
 @dataclass(frozen=True)
@@ -133,20 +135,62 @@ def _blocks(sample: Sample, options: BootstrapOptions) -> int:
 def interval_factor(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> float:
     """Half-width of the interval in standard deviations of the replicates.
 
-    Student's t for few pieces and their degrees of freedom in the variance. For blocks in time also
-    what blocks of this length miss of the memory (as prewhitening does: Andrews and Monahan 1992,
-    doi 10.2307/2951574), and the degrees of freedom that a regression on all other nodes takes
-    from the effective number of rows.
+    Student's t for few pieces and their degrees of freedom in the variance. For blocks and years
+    also what pieces of this length miss of the memory (as prewhitening does: Andrews and Monahan
+    1992, doi 10.2307/2951574); for blocks the degrees of freedom that a regression on all other
+    nodes takes from the effective number of rows.
     """
     freedom = degrees_of_freedom(sample, options, scheme)
-    width = float(student.ppf(0.5 + options.level / 2.0, freedom))
-    inflation = (freedom + (1.0 if scheme == "places" else 2.0)) / freedom
+    if scheme == "places":
+        width = student.ppf(0.5 + options.level / 2.0, freedom)
+        return float(width * np.sqrt((freedom + 1.0) / freedom))
+    memory, rows = memory_of(sample), _rows_of_piece(sample, options, scheme)
+    known = freedom_of_variance(freedom, rows, memory)
+    inflation = (freedom + 2.0) / freedom
+    if rows > 1.0:
+        inflation *= missed_memory(memory, round(rows))
     if scheme == "blocks" and options.block > 1:
-        memory = memory_of(sample)
         effective = sample.n * (1.0 - memory) / (1.0 + memory)
         taken = min(len(sample.names), effective / 2.0)
-        inflation *= missed_memory(memory, options.block) * effective / (effective - taken)
-    return width * float(np.sqrt(inflation))
+        inflation *= effective / (effective - taken)
+    return float(student.ppf(0.5 + options.level / 2.0, known) * np.sqrt(inflation))
+
+
+def freedom_of_variance(freedom: float, rows: float, memory: float) -> float:
+    """Degrees of freedom of the variance between pieces that are sums of few products.
+
+    What a piece adds to an effect is a sum of products of driver and residual. Of two normals such
+    a product has an excess kurtosis of 6, a sum of independent ones its share of that, and the
+    variance of as many of them is known as well as its own variance says (Satterthwaite 1946, doi
+    10.2307/3002019): worse than that of normal pieces. Never taken for fewer than three, or than
+    that of normal pieces: replicates of so few years already spread more than their sums.
+
+    Parameters
+    ----------
+    freedom : float
+        Of normal pieces.
+    rows : float
+        Of one place in a piece; all places are taken to share their weather.
+    memory : float
+        Lag-1 correlation of the products, see ``memory_of``.
+
+    Examples
+    --------
+    Ten years of twelve months, and of one month:
+
+    >>> round(freedom_of_variance(10, 12, 0.0), 1), round(freedom_of_variance(10, 1, 0.0), 1)
+    (8.0, 3.0)
+    """
+    independent = max(rows * (1.0 - memory) / (1.0 + memory), 1.0)
+    known = 2.0 / (2.0 / freedom + 6.0 / independent / freedom)
+    return max(known, min(freedom, FEWEST_KNOWN))
+
+
+def _rows_of_piece(sample: Sample, options: BootstrapOptions, scheme: Scheme) -> float:
+    """Rows of one place in a block or in a calendar year."""
+    if scheme == "years":
+        return len(np.unique(sample.month)) / len(np.unique(sample.month // 12))
+    return 1.0 if sample.transform == "annual" else options.block
 
 
 def missed_memory(memory: float, block: int) -> float:

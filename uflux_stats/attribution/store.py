@@ -99,7 +99,7 @@ def attribution_numbers(
     ------
     tuple
         ``(name, region, target, driver, quantity)``, and a dict with value, units,
-        interval, n and note.
+        interval, n and note: which assumptions fail.
     """
     first = found.isel(transform=0)
     for region in first["region"].values:

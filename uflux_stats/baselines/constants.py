@@ -82,13 +82,32 @@ class EvaporationConstants:
     tetens_offset: float = _constant(237.3, "degC", "Allen et al. 1998, FAO-56, eq. 11")
 
 
+_FISHER: Final = "Fisher et al. 2008, doi 10.1016/j.rse.2007.06.025"
+
+
+@dataclass(frozen=True)
+class JetPropulsionConstants:
+    """Constants of the PT-JPL model of evaporation."""
+
+    wetness_power: float = _constant(4.0, "1", f"{_FISHER}: wet surface as a power of humidity")
+    soil_vpd: float = _constant(1.0, "kPa", f"{_FISHER}: of the soil moisture constraint")
+    radiation_extinction: float = _constant(0.6, "1", f"{_FISHER}: of net radiation by leaves")
+    light_extinction: float = _constant(0.5, "1", f"{_FISHER}: of light by leaves")
+    intercepted_offset: float = _constant(0.05, "1", f"{_FISHER}: NDVI without interception")
+    intercepted_most: float = _constant(0.95, "1", "NDVI 1; keeps the leaf area finite")
+
+
 P_MODEL: Final = PModelConstants()
 RESPIRATION: Final = RespirationConstants()
 EVAPORATION: Final = EvaporationConstants()
+PT_JPL: Final = JetPropulsionConstants()
 
 
 def describe(
-    constants: PModelConstants | RespirationConstants | EvaporationConstants,
+    constants: PModelConstants
+    | RespirationConstants
+    | EvaporationConstants
+    | JetPropulsionConstants,
 ) -> dict[str, dict[str, float | str]]:
     """List constants with value, unit and source.
 

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.baselines import gpp as photosynthesis
+from uflux_stats.baselines import pt_jpl
 from uflux_stats.baselines.conditions import inputs_of, multiplier
 from uflux_stats.baselines.latent_heat import latent_heat, psychrometric_constant
 from uflux_stats.baselines.options import BaselineOptions
@@ -20,6 +21,7 @@ from uflux_stats.io.greenness import ndvi_from_fapar
 from uflux_stats.schema import FLUXES, SCHEMA, variable
 
 _PASCAL_PER_KILOPASCAL = 1e3
+_HPA_PER_KILOPASCAL = 10.0
 _COLDEST = -25.0
 """Below it [degC] the fits for supercooled water have no meaning; the quantum yield is zero already
 at -13.3 degC, so that holding the temperature here changes nothing."""
@@ -223,7 +225,28 @@ def _latent_heat(
         psychrometric = _elementwise(psychrometric_constant, pressure)
     else:
         psychrometric = xr.full_like(drivers["TA"], options.psychrometric, dtype=float)
-    return _elementwise(latent_heat, drivers["RNET"], drivers["TA"], ndvi, psychrometric)
+    energy = (drivers["RNET"], drivers["TA"], ndvi, psychrometric)
+    if options.latent_heat == "priestley_taylor":
+        return _elementwise(latent_heat, *energy)
+    place = pt_jpl.phenology(drivers)
+    air_and_plants = (drivers["VPD"], drivers["FAPAR"], place.optimum, place.greenest)
+    return _elementwise(_jpl_kernel, *energy, *air_and_plants)
+
+
+def _jpl_kernel(*arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute LE from eight arrays; the order is that of ``_latent_heat``."""
+    radiation, warmth, ndvi, psychrometric, vpd, fapar, optimum, greenest = arrays
+    deficit = vpd / _HPA_PER_KILOPASCAL
+    moist = pt_jpl.Moist(
+        humidity=pt_jpl.relative_humidity(warmth, deficit),
+        vpd=deficit,
+        green=fapar,
+        intercepted=pt_jpl.intercepted_light(ndvi),
+    )
+    evaporated: NDArray[np.float64] = pt_jpl.latent_heat_jpl(
+        radiation, warmth, moist, (optimum, greenest), psychrometric
+    )
+    return evaporated
 
 
 def _elementwise(kernel: Callable[..., Any], *arrays: xr.DataArray, **kwargs: Any) -> xr.DataArray:

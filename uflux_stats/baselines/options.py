@@ -1,18 +1,20 @@
 """Choices of the baseline that science leaves open, each with its default and source."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, get_args
 
 from uflux_stats.baselines.constants import P_MODEL
 from uflux_stats.baselines.gpp import UMOL_PER_JOULE, JmaxLimitation
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 
+LatentHeat = Literal["priestley_taylor", "pt_jpl"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "jmax_limitation": ("wang17", "none"),
     "jmax_limitation_c4": ("wang17", "none"),
     "respiration_temperature": ("TA", "TS"),
     "soil_moisture": ("none", "stocker20"),
+    "latent_heat": get_args(LatentHeat),
 }
 
 
@@ -33,6 +35,9 @@ class BaselineOptions:
     soil_moisture : {"none", "stocker20"}
         Stress on GPP; "stocker20" needs ``SOILWATER`` and ``ARIDITY`` [1] among the drivers, and
         its own ``phi0``, 0.087182 (Stocker et al. 2020, setup FULL).
+    latent_heat : {"priestley_taylor", "pt_jpl"}
+        Priestley-Taylor scaled by NDVI; or PT-JPL (Fisher et al. 2008,
+        doi 10.1016/j.rse.2007.06.025), which needs whole years.
     psychrometric : float [kPa K-1], optional
         Fixed psychrometric constant; by default it follows the pressure.
 
@@ -53,6 +58,7 @@ class BaselineOptions:
     umol_per_joule: float = UMOL_PER_JOULE
     respiration_temperature: Literal["TA", "TS"] = "TA"
     soil_moisture: Literal["none", "stocker20"] = "none"
+    latent_heat: LatentHeat = "priestley_taylor"
     psychrometric: float | None = None
 
     def __post_init__(self) -> None:

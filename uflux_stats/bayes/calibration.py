@@ -23,9 +23,8 @@ from uflux_stats.bayes.rows import SEASONS, ModelRows
 from uflux_stats.bayes.sampling import Compiled
 from uflux_stats.errors import ConfigError
 
-_SAMPLER: Final = SamplerOptions(draws=252, tune=300, chains=1, cores=1)
+_SAMPLER: Final = SamplerOptions(draws=504, tune=400, chains=1, cores=1, target_accept=0.95)
 _LONGER: Final = 4
-_CAREFUL: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class CalibrationOptions:
         Posterior draws that a parameter is ranked among, nearly independent ones.
     sampler : SamplerOptions
     ess : float
-        Smallest effective sample size of a parameter. A shorter sample is drawn again, with
-        shorter steps and four times as many: ranks among draws that hang together are not uniform.
+        Smallest effective sample size of a parameter. A shorter sample is drawn again, four times
+        as long: ranks among draws that hang together are not uniform.
     retries : int
         How often at most.
     progress : bool
@@ -215,10 +214,7 @@ def _sampled(
         ess = effective_sizes(sampled, rows)
         if min(ess) >= options.ess:
             break
-        how = replace(
-            how, draws=_LONGER * how.draws, tune=2 * how.tune,
-            target_accept=max(how.target_accept, _CAREFUL),
-        )  # fmt: skip
+        how = replace(how, draws=_LONGER * how.draws, tune=2 * how.tune)
     return sampled, ess
 
 

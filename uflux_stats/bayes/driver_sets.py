@@ -14,11 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.baselines import fit_conditioned_respiration
-from uflux_stats.baselines.conditions import SATELLITE
+from uflux_stats.baselines.conditions import SATELLITE, inputs_of
 from uflux_stats.baselines.fluxes import respiration_by_table
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.comparison import common_months
 from uflux_stats.bayes.leave_out import folds_of_sites
+from uflux_stats.checks import require_variables
 from uflux_stats.stats.metrics import score
 
 FOLDS: Final = 20
@@ -63,10 +64,11 @@ def compare_driver_sets(
     Raises
     ------
     ConfigError
-        If there are fewer than two towers or folds.
+        If there are fewer than two towers or folds, or a driver does not vary.
     MissingVariableError
         If the towers lack a variable or no month has all.
     """
+    require_variables(towers, ("RECO", "GPP", *inputs_of(SATELLITE)), name="towers")
     gpp = {"predicted_gpp": predicted_gpp, "other_years_gpp": _of_other_years(towers["GPP"]),
            "tower_gpp": towers["GPP"]}  # fmt: skip
     with_gpp = {name: towers.assign(GPP=values.reindex_like(towers["GPP"]).assign_attrs(

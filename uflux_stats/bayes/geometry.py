@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from uflux_stats.bayes.priors import Prior
 from uflux_stats.bayes.rows import ModelRows, Values
 
-NOISE: Final = 0.3
-"""Typical error of a month over its mean, for the geometry alone."""
 CLASSES: Final = 0.25
 """Typical variance between classes over that between the sites of one, for the geometry alone."""
 
@@ -28,8 +26,11 @@ def centring(rows: ModelRows, chosen: dict[str, Prior]) -> dict[str, Values]:
     ----------
     rows : ModelRows
         Where ``options.geometry`` is "auto": the share of what its own months tell of a site's
-        value, in all that is known of it, were the spread at the scale of its prior; and so of a
-        class with its sites. "centred" and "noncentred": one or zero for sites, zero for classes.
+        value, in all that is known of it, were spread and relative error at the scales of their
+        priors; and so of the rate of a class with its sites. Slopes of classes are zero, since
+        they differ so little that their spread may be next to nothing, where centred values leave
+        a sampler no room.
+        "centred" and "noncentred": one or zero for sites, zero for classes.
     chosen : dict of str to Prior
 
     Returns
@@ -43,7 +44,7 @@ def centring(rows: ModelRows, chosen: dict[str, Prior]) -> dict[str, Values]:
         sites = dict.fromkeys(("rate", "slope", "noise"), whole)
         return sites | dict.fromkeys(("rate_class", "slope_class"), np.zeros(n))
     departure = rows.warmth - rows.site_mean(rows.warmth)[rows.site]
-    precision = months / NOISE**2
+    precision = months / chosen["sigma1"].first ** 2
     sites = {
         "rate": _share(precision, chosen["spread_rate_site"]),
         "slope": _share(
@@ -52,8 +53,8 @@ def centring(rows: ModelRows, chosen: dict[str, Prior]) -> dict[str, Values]:
         # the log of a scale is known to about 1 / sqrt(months)
         "noise": _share(months, chosen["noise_spread"]),
     }
-    told = {name: CLASSES * np.bincount(rows.group, sites[name], n) for name in ("rate", "slope")}
-    return sites | {f"{name}_class": values / (1.0 + values) for name, values in told.items()}
+    told = CLASSES * np.bincount(rows.group, sites["rate"], n)
+    return sites | {"rate_class": told / (1.0 + told), "slope_class": np.zeros(n)}
 
 
 def _share(precision: NDArray[np.generic], spread: Prior) -> Values:

@@ -64,17 +64,18 @@ def condition_data(rows: ModelRows) -> dict[str, Values]:
     -------
     dict of array
         ``conditions`` (row, effect); at level "site" instead ``departures`` (row, effect) from the
-        mean of the site, that mean ``site_conditions`` (site, effect), and ``tilt`` (site,
-        effect), see ``ModelRows.site_tilt``.
+        mean of the site, that mean ``site_conditions`` (site, effect), and, unless sites are not
+        centred at all, ``tilt`` (site, effect), see ``ModelRows.site_tilt``.
     """
     if not rows.effects:
         return {}
     if rows.options.level != "site":
         return {"conditions": rows.conditions}
     mean = rows.site_mean(rows.conditions)
-    departures = rows.conditions - mean[rows.site]
-    tilt = rows.site_tilt(rows.conditions)
-    return {"departures": departures, "site_conditions": mean, "tilt": tilt}
+    found = {"departures": rows.conditions - mean[rows.site], "site_conditions": mean}
+    if rows.options.geometry == "noncentred":
+        return found
+    return found | {"tilt": rows.site_tilt(rows.conditions)}
 
 
 def _along(drivers: dict[str, Any], name: str, effect: Any) -> Any:
@@ -109,7 +110,8 @@ def _sites(
     site, warmth, share = rows.site, rows.site_mean(rows.warmth), centring(rows, chosen)
     names = ("spread_rate_site", "spread_slope_site", "correlation_site")
     rate_spread, slope_spread, correlation = (chosen[name].variable(pm, name) for name in names)
-    along, slope = _along(drivers, "tilt", effect), slope[rows.group]
+    along = _along(drivers, "tilt", effect) if "tilt" in drivers else 0.0
+    slope = slope[rows.group]
     together = _about(pm, "slope_site", (slope + along, slope_spread), share["slope"], "site")
     own_slope = pm.Deterministic("slope_site", together - along, dims="site")
     expected = rate[rows.group] + correlation * rate_spread / slope_spread * (own_slope - slope)
@@ -144,8 +146,11 @@ def _site_scale(
 def _about(pm: Any, name: str, about: tuple[Any, Any], share: Values, dim: str) -> Any:
     """Sample normal values about a mean, centred to a share of 0 to 1."""
     mean, spread = about
-    raw = pm.Normal(f"raw_{name}", share * mean, spread**share, dims=dim)
-    return mean + spread ** (1.0 - share) * (raw - share * mean)
+    # one number where all are the same, which PyTensor needs to simplify what follows
+    part = share.flat[0] if np.ptp(share) == 0.0 else share
+    logarithm = pm.math.log(spread)
+    raw = pm.Normal(f"raw_{name}", part * mean, pm.math.exp(part * logarithm), dims=dim)
+    return mean + pm.math.exp((1.0 - part) * logarithm) * (raw - part * mean)
 
 
 def _density(

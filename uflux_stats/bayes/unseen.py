@@ -36,7 +36,7 @@ def as_unseen(draws: Draws, rows: ModelRows, rng: np.random.Generator) -> Draws:
         return mean + draws.values[spread][:, None] * deviation
 
     first, second, third = rng.standard_normal((3, *shape))
-    first, second = correlated(first, second, draws.values["correlation_site"][:, None])
+    first, second = correlated(first, second, draws.get("correlation_site")[:, None])
     classes = draws.of_group("log_rate", groups), draws.of_group("slope", groups)
     rate = about(classes[0][:, rows.group], first, "spread_rate_site")
     slope = about(classes[1][:, rows.group], second, "spread_slope_site")

@@ -12,6 +12,12 @@ from typing import Any, Final, Literal
 from uflux_stats.errors import ConfigError
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
+Learner = Literal[
+    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", "cascade",
+    "blend", "stack", "neural",
+]  # fmt: skip
+UNEXPLAINED: Final = ("kernel", "cascade", "stack", "neural")
+"""Learners of which no SHAP values are had."""
 RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
 
 SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
@@ -22,7 +28,6 @@ SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
 LEARNER: Final = {"trees": 150, "depth": 8, "rows": 80_000}
 QUICK_LEARNER: Final = {"trees": 30, "depth": 5, "rows": 6000}
 """Size of the learner of each parameter of the allocation, on data and on the twin Earth."""
-
 
 POSTERIOR: Final = {"draws": 1500, "tune": 800, "chains": 4, "months": None}
 QUICK_POSTERIOR: Final = {"draws": 250, "tune": 250, "chains": 2, "months": 8}
@@ -74,10 +79,10 @@ class TwinConfig:
 class RefineConfig:
     """``[refine]``: the learned correction. The seed defaults to the run's.
 
-    Networks ("neural", extra ``nn``) have their default options, and no SHAP values.
+    Learners have their default options; some have no SHAP values (``UNEXPLAINED``).
     """
 
-    model: Literal["xgboost", "neural"] = "xgboost"
+    model: Learner = "xgboost"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
@@ -94,7 +99,7 @@ class RefineConfig:
     @property
     def explained(self) -> bool:
         """Whether SHAP values can be had of what is learned."""
-        return self.model != "neural"
+        return self.model not in UNEXPLAINED
 
 
 @dataclass(frozen=True)

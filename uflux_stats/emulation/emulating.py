@@ -21,6 +21,8 @@ from uflux_stats.schema import CARBON_FLUX
 ROWS_AT_ONCE: Final = 120_000
 """Cells times months of one member that are worked on at a time."""
 BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
+JUDGED: Final = ("DI", "AOA")
+"""What tells where the given fluxes may be believed, and so what is made of them."""
 _DEFAULTS: Final = EmulateOptions()
 
 
@@ -46,7 +48,8 @@ def emulate(
         Whole years of months.
     fluxes : xr.Dataset, ([member,] time, lat, lon) [gC m-2 d-1]
         GPP, RECO and, optionally, NEE as estimated directly. Member k of the result takes member k
-        of the fluxes, and begins again when there are fewer of those.
+        of the fluxes, and begins again when there are fewer of those. DI and AOA (time, lat, lon)
+        [1], where the fluxes may be believed, are handed on.
     closure : {"exact", "none", "paper"}
         "exact": the nearest budget, by inverse error variances, in which NPP = GPP - Ra, RECO = Ra
         + Rh and NEP = GPP - RECO, with no negative GPP, RECO, Ra or Rh. "none": every part on its
@@ -103,10 +106,15 @@ def _emulated(
             applied = apply_closure(predicted, closure)
             _fill(layers, applied, chosen)
             counts[closure] = _added(counts[closure], applied.counts)
+    judged = {
+        name: fluxes[name].transpose("time", "lat", "lon").variable
+        for name in JUDGED
+        if name in fluxes
+    }
     return {
-        closure: labelled(layers, drivers, emulator.members, closure).assign_attrs(
-            {f"{name}_count": n for name, n in counts[closure].items()}
-        )
+        closure: labelled(layers, drivers, emulator.members, closure)
+        .assign(judged)
+        .assign_attrs({f"{name}_count": n for name, n in counts[closure].items()})
         for closure, layers in whole.items()
     }
 

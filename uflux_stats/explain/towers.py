@@ -72,6 +72,9 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     Where the residual is learned (``attrs["explains"]`` of a flux) these are SHAP values of what
     the baseline misses, and tell by which predictors it can be known.
 
+    Of a blend or a stack its trees are explained, as if they were the whole; a cascade of more
+    than one layer has none that see only predictors.
+
     Parameters
     ----------
     refiner : Refiner
@@ -92,12 +95,13 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     MissingVariableError
         If the refiner was loaded from disk and no towers are given.
     ConfigError
-        If an option is out of its range, or the refiner is made of networks.
+        If an option is out of its range, or nothing of the refiner is trees.
     """
     how = ExplainOptions(**options)
-    if refiner.fit.networks is not None:
+    if not refiner.fit.ensembles:
         raise ConfigError(
-            "refiner: expected boosted trees, got networks; explain one of refine(model='xgboost')"
+            f"refiner: expected trees, got a model {refiner.options.model!r} that has none; "
+            "explain one of refine(model='xgboost')"
         )
     table = _table(refiner, towers, how)
     everything = np.ones(len(table.site), bool)

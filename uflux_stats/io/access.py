@@ -165,6 +165,14 @@ ACCESS: Final[dict[str, Access]] = {
             "models may be in folders of their own; uflux-stats data check lists what is seen",
         ),
     ),
+    "hwsd": ByHand(
+        "https://www.ilamb.org",
+        (
+            "open download, no sign-in: the half-degree map is among the data of ILAMB, which its "
+            "program ilamb-fetch gets",
+        ),
+        ("HWSD_soilc_0.5x0.5.nc, or another map of soil carbon with hwsd in its name",),
+    ),
     "ncscd": ByHand(
         "https://doi.org/10.5194/essd-5-393-2013",
         ("open download, no sign-in: follow the data record that the paper names",),

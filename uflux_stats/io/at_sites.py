@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import GridError
 from uflux_stats.grid.cells import EARTH_RADIUS
+from uflux_stats.grid.distance import great_circle
 from uflux_stats.io.drops import Drop, Reason, to_json
 from uflux_stats.schema import SCHEMA
 
@@ -169,7 +170,7 @@ def _near_cells(drivers: xr.Dataset, places: xr.Dataset, max_distance: float) ->
     reach = max(max_distance, _half_diagonal(lat, lon))
     lists = []
     for north, east in zip(places["lat"].values, places["lon"].values, strict=True):
-        distance = _distance(lat[:, None], lon[None, :], np.deg2rad(north), np.deg2rad(east))
+        distance = great_circle(lat[:, None], lon[None, :], np.deg2rad(north), np.deg2rad(east))
         within = np.flatnonzero(distance <= reach)
         order = np.argsort(distance.flat[within], kind="stable")
         lists.append(within[order[:_MOST_CELLS]])
@@ -187,14 +188,6 @@ def _half_diagonal(lat: Floats, lon: Floats) -> float:
     """Half the diagonal [km] of the largest cell, from centres in radians."""
     steps = [np.abs(np.diff(axis)).max(initial=0.0) for axis in (lat, lon)]
     return float(EARTH_RADIUS / 1000 * np.hypot(*steps) / 2)
-
-
-def _distance(lat: Floats, lon: Floats, north: float, east: float) -> Floats:
-    """Great-circle distance [km] by the haversine formula (Sinnott 1984, Sky and Telescope 68)."""
-    square = (
-        np.sin((lat - north) / 2) ** 2 + np.cos(lat) * np.cos(north) * np.sin((lon - east) / 2) ** 2
-    )
-    return np.asarray(2 * EARTH_RADIUS / 1000 * np.arcsin(np.sqrt(np.minimum(square, 1.0))))
 
 
 def _lacking(at_sites: xr.Dataset) -> list[Drop]:

@@ -195,7 +195,11 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
 
 
 def _of_usual_magnitude(values: pd.DataFrame, site: str) -> tuple[pd.DataFrame, list[Drop]]:
-    """Blank a driver whose values can only be of another unit."""
-    wrong = list(magnitudes_of_tower(values).faults())
-    drops = [Drop(site, name, Reason.UNIT, int(values[name].notna().sum())) for name in wrong]
-    return values.assign(**dict.fromkeys(wrong, np.nan)), drops
+    """Blank a driver whose values can only be of another unit, in all years or in one."""
+    judged = values.copy()
+    judged[list(magnitudes_of_tower(judged).faults())] = np.nan
+    for _, year in judged.groupby(pd.DatetimeIndex(judged.index).year):
+        judged.loc[year.index, list(magnitudes_of_tower(year).faults())] = np.nan
+    lost = values.notna().sum() - judged.notna().sum()
+    drops = [Drop(site, str(name), Reason.UNIT, int(n)) for name, n in lost.items() if n]
+    return judged, drops

@@ -3,6 +3,7 @@
 Most wrong labels bring values out of range (``plausible``). Those below stay within it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,9 +130,25 @@ def magnitudes_of_tower(values: pd.DataFrame) -> Magnitudes:
 
 
 def require_magnitudes(data: xr.Dataset) -> None:
-    """Raise ``RangeError`` if a variable can only be in another unit than its label says."""
-    for name, fault in magnitudes_of_grid(data).faults().items():
-        raise RangeError(
-            f"{name}: expected usual magnitudes in {data[name].attrs['units']}, got {fault}: "
-            "correct the units attribute in the file"
-        )
+    """Raise ``RangeError`` if a variable can only be in another unit than its label says.
+
+    Each year is judged by itself, since the unit may change within a record.
+    """
+    for when, part in _whole_years(data):
+        for name, fault in magnitudes_of_grid(part).faults().items():
+            raise RangeError(
+                f"{name}: expected usual magnitudes in {data[name].attrs['units']}, got "
+                f"{fault}{when}: correct the units attribute in the file"
+            )
+
+
+def _whole_years(data: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield the calendar years that are whole, or everything if that is one year or none."""
+    years = data["time"].dt.year.values if "time" in data.dims else np.array([])
+    found, months = np.unique(years, return_counts=True)
+    whole = found[months >= MONTHS]
+    if found.size < 2 or not whole.size:
+        yield "", data
+        return
+    for year in whole:
+        yield f" in {year}", data.isel(time=years == year)

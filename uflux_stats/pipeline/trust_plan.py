@@ -37,6 +37,13 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(calibration.CONSISTENCY,),
         settings={"split": split},
     )
+    adaptation = Stage(
+        "adaptation",
+        calibration.adaptation,
+        needs=(engine.VALIDATION,),
+        outputs=(calibration.ADAPTATION,),
+        settings={"split": split},
+    )
     dissimilarity = Stage(
         "dissimilarity",
         trust.dissimilarity,
@@ -44,7 +51,14 @@ def tower_trust(config: RunConfig) -> tuple[Stage, ...]:
         outputs=(trust.BY_DISSIMILARITY,),
         settings={"split": split},
     )
-    return intervals, consistency, dissimilarity
+    remoteness = Stage(
+        "remoteness",
+        trust.remoteness,
+        needs=(engine.VALIDATION, trust.BY_DISSIMILARITY),
+        outputs=(trust.BY_DISTANCE, trust.GAP),
+        settings={"split": split, "twin": config.is_twin},
+    )
+    return intervals, consistency, adaptation, dissimilarity, remoteness
 
 
 def grid_trust(config: RunConfig) -> Stage:

@@ -1,5 +1,6 @@
 """Machine-learned refinement of the baselines' residuals, and its honest validation."""
 
+from uflux_stats.refinement.adaptation import Adaptation, fit_adaptation
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.refiner import Refiner, refine
 from uflux_stats.refinement.splits import SPLITS, Split, split_folds
@@ -8,12 +9,14 @@ from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
 __all__ = [
     "SPLITS",
+    "Adaptation",
     "RefineOptions",
     "Refiner",
     "Split",
     "UpscaleOptions",
     "ValidationOptions",
     "cross_validate",
+    "fit_adaptation",
     "refine",
     "split_folds",
     "upscale",

@@ -20,7 +20,8 @@ from uflux_stats.refinement.error_model import (
     fit_error_model,
 )
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
-from uflux_stats.refinement.intervals import BOUNDS, LEVEL, fold_of_tower, weighted_quantile
+from uflux_stats.refinement.held_out import fold_of_tower, weighted_quantile
+from uflux_stats.refinement.intervals import BOUNDS, LEVEL
 from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.schema import FLUXES
 

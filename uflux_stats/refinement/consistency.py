@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
-from uflux_stats.refinement.intervals import fold_of_tower
+from uflux_stats.refinement.held_out import fold_of_tower
 from uflux_stats.refinement.records import record_from_json, record_to_json
 from uflux_stats.stats.reconcile import solve
 
@@ -19,6 +19,8 @@ CONSISTENT: Final = ("GPP", "RECO", "NEE")
 RECONCILED: Final = tuple(f"{name}_reconciled" for name in CONSISTENT)
 _BUDGET: Final = np.array([[1.0, -1.0, 1.0]])
 """GPP - RECO + NEE is zero."""
+CLOSED: Final = 1e-6
+"""Variance of the gap, as a share of that of the errors, which is rounding and tells nothing."""
 _POSITIVE: Final = tuple(i for i, name in enumerate(CONSISTENT) if name in NOT_NEGATIVE)
 
 
@@ -134,7 +136,8 @@ def fit_consistency(held_out: xr.Dataset) -> Consistency:
     MissingVariableError
         If one of the three fluxes is not there.
     ConfigError
-        If fewer than two months have all three, or one is predicted without error.
+        If fewer than two months have all three, one is predicted without error, or errors close
+        the budget already.
 
     Examples
     --------
@@ -169,6 +172,11 @@ def fit_consistency(held_out: xr.Dataset) -> Consistency:
         raise ConfigError(
             "held_out: expected months with errors of GPP, RECO and NEE, got "
             f"{error.shape[1]} months; hold out more towers"
+        )
+    if not _BUDGET[0] @ spread @ _BUDGET[0] > CLOSED * np.trace(spread):
+        raise ConfigError(
+            "held_out: expected NEE learned on its own, got errors that close the budget already; "
+            "there is nothing to reconcile"
         )
     rows = tuple(map(tuple, spread.tolist()))
     return Consistency(rows, int(months.sum()), int((months > 0).sum()))

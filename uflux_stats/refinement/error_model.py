@@ -133,7 +133,7 @@ def fit_error_model(towers: Sequence[Months]) -> ErrorModel:
     Parameters
     ----------
     towers : sequence of Months
-        Held out; one or more with months, not all without error.
+        Held out; one or more with months.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def fit_error_model(towers: Sequence[Months]) -> ErrorModel:
     2.0
     """
     padded = _pad(towers)
-    typical = float(np.sqrt(np.mean(padded.error[padded.known] ** 2)))
+    typical = float(np.sqrt(np.mean(padded.error[padded.known] ** 2))) or 1.0
     flux = float(np.sqrt(np.mean(padded.predicted[padded.known] ** 2))) or 1.0
     unit = np.array([typical, typical / flux, typical, typical, 1.0, typical, typical / flux])
 

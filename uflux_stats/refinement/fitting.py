@@ -16,7 +16,10 @@ from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.dissimilarity import Domain, fit_domain
 from uflux_stats.refinement.features import BACK
-from uflux_stats.refinement.learners import Ensemble, fit_ensemble, importance, predict_ensemble
+from uflux_stats.refinement.learners import Ensemble
+from uflux_stats.refinement.learning.lesson import Lesson, row_weights
+from uflux_stats.refinement.learning.models import Model
+from uflux_stats.refinement.learning.registry import LEARNERS
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
 from uflux_stats.refinement.options import RefineOptions, Respiration
 from uflux_stats.refinement.responses import RESPONSES, direction
@@ -49,20 +52,26 @@ class Fit:
     Attributes
     ----------
     parameters : ParameterTable
-    ensembles : dict of list of xgboost.Booster
+    models : dict of Model
         One for each flux; none if the model is the network.
     networks : Networks, optional
         One for all fluxes.
     """
 
     parameters: ParameterTable
-    ensembles: dict[str, Ensemble]
+    models: dict[str, Model]
     networks: Networks | None = None
 
     @property
     def fluxes(self) -> tuple[str, ...]:
         """The fluxes that were learned."""
-        return tuple(self.ensembles) if self.networks is None else self.networks.design.fluxes
+        return tuple(self.models) if self.networks is None else self.networks.design.fluxes
+
+    @property
+    def ensembles(self) -> dict[str, Ensemble]:
+        """What is trees of the model of each flux; fluxes whose models have none are left out."""
+        found = {flux: model.trees for flux, model in self.models.items()}
+        return {flux: ensemble for flux, ensemble in found.items() if ensemble}
 
 
 def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: list[int]) -> Fit:
@@ -86,13 +95,15 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
         lessons = _lessons(table, rows, parameters, options)
         return Fit(parameters, {}, fit_networks(lessons, options, seed))
     predictors = with_process(table.predictors, process, options)
-    ensembles = {}
+    models = {}
     for number, (name, observed) in enumerate(table.observed.items()):
         target = observed - process[name] if options.is_residual(name) else observed
         seen = rows & np.isfinite(target)
         if seen.any():
-            ensembles[name] = fit_ensemble(predictors[seen], target[seen], options, [*seed, number])
-    return Fit(parameters, ensembles)
+            weight = row_weights(table.site[seen], options.weighting)
+            lesson = Lesson(predictors[seen], target[seen], weight, table.site[seen])
+            models[name] = LEARNERS[options.model](lesson, options, [*seed, number])
+    return Fit(parameters, models)
 
 
 def _lessons(
@@ -130,12 +141,10 @@ def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain 
     measured; see ``fit_domain``.
     """
     predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
-    width = predictors.shape[1]
-    shares = [importance(ensemble, width) for ensemble in fit.ensembles.values()]
+    shares = [model.importance() for model in fit.models.values()]
     if not shares:
-        present = np.array(
-            [BACK not in name for name in (*table.spec.names, *process_names(options))]
-        )
+        names = (*table.spec.names, *process_names(options))
+        present = np.array([BACK not in name for name in names])
         shares = [present / present.sum()]
     return fit_domain(predictors, np.mean(shares, axis=0), table.site)
 
@@ -194,8 +203,8 @@ def learned_rows(
     if fit.networks is not None:
         return fit.networks.predict(table, process)
     predicted = {}
-    for name, ensemble in fit.ensembles.items():
-        predicted[name] = predict_ensemble(ensemble, table, threads=threads)
+    for name, model in fit.models.items():
+        predicted[name] = model.predict(table, threads=threads)
         if options.is_residual(name):
             predicted[name] += process[name].astype(np.float32)
     return predicted

@@ -1,6 +1,6 @@
 """Intervals for months of unseen towers, calibrated on towers that no fit had seen."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,12 +12,17 @@ from scipy.optimize import nnls
 
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, flux_attrs
+from uflux_stats.refinement.held_out import (
+    ErrorRows,
+    Values,
+    error_rows,
+    fold_of_tower,
+    require_there,
+    weighted_quantile,
+)
 from uflux_stats.refinement.records import record_from_json, record_to_json
-from uflux_stats.refinement.validation import SPREAD, fluxes_of
+from uflux_stats.refinement.validation import fluxes_of
 from uflux_stats.schema import MISSING_CLASS
-
-Values = NDArray[np.float64]
-Codes = NDArray[np.intp]
 
 LEVEL: Final = 0.9
 BORROWED: Final = 3
@@ -88,7 +93,7 @@ class Intervals:
         MissingVariableError
             If a calibrated flux is not there.
         """
-        _require(members, self.factor, name="members")
+        require_there(members, self.factor, name="members")
         found = {}
         for name, factors in self.factor.items():
             middle = members[name].mean("member")
@@ -179,13 +184,13 @@ def calibrate(held_out: xr.Dataset, *, level: float = LEVEL, normalised: bool = 
     """
     if not 0.0 < level < 1.0:
         raise ConfigError(f"level: expected a share between 0 and 1, got {level}")
-    rows = {name: _rows(held_out, name) for name in fluxes_of(held_out)}
+    rows = {name: error_rows(held_out, name) for name in fluxes_of(held_out)}
     rows = {name: flux for name, flux in rows.items() if flux.tower.size}
     if not rows:
         raise MissingVariableError("held_out: expected predictions of a flux, got none")
     scale = {name: _scale(flux, normalised=normalised) for name, flux in rows.items()}
     factor = {
-        name: dict(_factors(flux, flux.error / flux.scale(scale[name]), level))
+        name: dict(_factors(flux, flux.error / scale[name].of(flux.spread, flux.predicted), level))
         for name, flux in rows.items()
     }
     return Intervals(level, scale, factor)
@@ -243,8 +248,9 @@ def covered(held_out: xr.Dataset, intervals: Intervals) -> pd.DataFrame:
     """
     records = []
     for name, factors in intervals.factor.items():
-        rows = _rows(held_out, name)
-        half = _look_up(rows.igbp, factors) * rows.scale(intervals.scale[name])
+        rows = error_rows(held_out, name)
+        expected = intervals.scale[name].of(rows.spread, rows.predicted)
+        half = _look_up(rows.igbp, factors) * expected
         for tower in np.unique(rows.tower):
             own = rows.tower == tower
             inside = float((rows.error[own] <= half[own]).mean())
@@ -270,59 +276,7 @@ def summarise(towers: pd.DataFrame) -> pd.DataFrame:
     return found.assign(by_month=found["inside"] / found["months"]).drop(columns="inside")
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Held-out months of one flux: tower, class, absolute error, spread of the members, flux."""
-
-    tower: Codes
-    igbp: Codes
-    error: Values
-    spread: Values
-    predicted: Values
-
-    @property
-    def weight(self) -> Values:
-        """Each tower weighs one."""
-        return np.asarray(1.0 / np.bincount(self.tower)[self.tower])
-
-    def scale(self, scale: Scale) -> Values:
-        return np.asarray(scale.of(self.spread, self.predicted))
-
-
-def _rows(held_out: xr.Dataset, name: str) -> _Rows:
-    _require(held_out, ["IGBP", f"{name}_{SPREAD}", "fold"], name="held_out")
-    fold_of_tower(held_out)
-    flux = held_out[name].transpose("source", "site", "time")
-    predicted = flux.sel(source="refined").values
-    error = np.abs(flux.sel(source="observed").values - predicted)
-    tower, month = np.nonzero(np.isfinite(error))
-    codes = held_out["IGBP"].fillna(MISSING_CLASS).values.astype(np.intp)
-    spread = held_out[f"{name}_{SPREAD}"].transpose("site", "time").values[tower, month]
-    return _Rows(tower, codes[tower], error[tower, month], spread, predicted[tower, month])
-
-
-def _require(data: xr.Dataset, names: Iterable[str], *, name: str) -> None:
-    lacking = [wanted for wanted in names if wanted not in data]
-    if lacking:
-        raise MissingVariableError(
-            f"{name}: expected {lacking}, got {sorted(map(str, data.data_vars))}; add the missing"
-        )
-
-
-def fold_of_tower(held_out: xr.Dataset) -> Values:
-    """Fold of each tower, NaN where a tower has no month."""
-    fold = held_out["fold"].transpose("site", "time").values
-    known = np.isfinite(fold)
-    low = np.where(known, fold, np.inf).min(axis=1)
-    if (known & (fold != low[:, np.newaxis])).any():
-        raise ConfigError(
-            "held_out: expected towers held out whole, got months of one in several folds; "
-            "validate with split='tower'"
-        )
-    return np.where(np.isfinite(low), low, np.nan)
-
-
-def _scale(rows: _Rows, *, normalised: bool) -> Scale:
+def _scale(rows: ErrorRows, *, normalised: bool) -> Scale:
     """Fit the line of the absolute errors by least squares, no coefficient negative."""
     known = np.stack([np.ones_like(rows.error), rows.spread * normalised, np.abs(rows.predicted)])
     root = np.sqrt(rows.weight)
@@ -331,7 +285,7 @@ def _scale(rows: _Rows, *, normalised: bool) -> Scale:
     return Scale(max(float(found[0]), SMALLEST * mean), *found[1:].tolist())
 
 
-def _factors(rows: _Rows, score: Values, level: float) -> Iterator[tuple[int, float]]:
+def _factors(rows: ErrorRows, score: Values, level: float) -> Iterator[tuple[int, float]]:
     """Yield the quantile of the scores, for no class in particular and for each class."""
     yield MISSING_CLASS, weighted_quantile(score, rows.weight, level)
     for code in np.unique(rows.igbp[rows.igbp != MISSING_CLASS]):
@@ -339,14 +293,6 @@ def _factors(rows: _Rows, score: Values, level: float) -> Iterator[tuple[int, fl
         others = np.unique(rows.tower[~own]).size
         share = min(1.0, BORROWED / others) if others else 0.0
         yield int(code), weighted_quantile(score, rows.weight * np.where(own, 1.0, share), level)
-
-
-def weighted_quantile(values: Values, weight: Values, level: float) -> float:
-    """Smallest value with at least ``level`` of the weight up to it."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weight[order])
-    place = np.searchsorted(reached, level * reached[-1])
-    return float(values[order[min(place, len(order) - 1)]])
 
 
 def _look_up(codes: NDArray[Any], factors: dict[int, float]) -> Values:

@@ -13,7 +13,12 @@ Ensemble = list[xgb.Booster]
 
 
 def fit_ensemble(
-    table: Table, target: NDArray[np.float64], options: RefineOptions, seed: Sequence[int]
+    table: Table,
+    target: NDArray[np.float64],
+    options: RefineOptions,
+    seed: Sequence[int],
+    *,
+    weight: NDArray[np.float64] | None = None,
 ) -> Ensemble:
     """Fit ``options.members`` models, each on its own draw of rows and features.
 
@@ -27,21 +32,28 @@ def fit_ensemble(
     seed : sequence of int
         With the number of the member it seeds all draws; one thread fits, so that the result does
         not depend on the machine.
+    weight : array, (row,), optional [1]
+        What a row counts; all alike by default.
 
     Returns
     -------
     list of xgboost.Booster
     """
     matrix = xgb.QuantileDMatrix(table, target, max_bin=options.bins, nthread=1)
-    return [_fit_member(matrix, options, [*seed, member]) for member in range(options.members)]
+    counts = np.ones(len(target), np.float32) if weight is None else weight.astype(np.float32)
+    members = range(options.members)
+    return [_fit_member(matrix, counts, options, [*seed, member]) for member in members]
 
 
 def _fit_member(
-    matrix: xgb.QuantileDMatrix, options: RefineOptions, seed: Sequence[int]
+    matrix: xgb.QuantileDMatrix,
+    weight: NDArray[np.float32],
+    options: RefineOptions,
+    seed: Sequence[int],
 ) -> xgb.Booster:
     """Fit one model; rows and features that it must not see weigh nothing."""
     rng = np.random.default_rng(seed)
-    matrix.set_weight(_draw(rng, matrix.num_row(), options.row_fraction))
+    matrix.set_weight(weight * _draw(rng, matrix.num_row(), options.row_fraction))
     features = _draw(rng, matrix.num_col(), options.feature_fraction)
     matrix.set_info(feature_weights=features)
     seen = features.sum() / len(features)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Final, Literal, get_args
 
-from uflux_stats.choices import require_choice, require_least
+from uflux_stats.choices import require_choice, require_least, require_names
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.schema import FLUXES
@@ -15,13 +15,107 @@ Respiration = Literal[
     "posterior_q10",
     "posterior_lloyd_taylor",
 ]
+Part = Literal["xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel"]
+Learner = Literal[Part, "cascade", "blend", "stack", "neural"]
+Weighting = Literal["months", "root", "towers"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
-    "model": ("xgboost", "neural"),
+    "model": get_args(Learner),
     "target": ("residual", "direct"),
     "respiration": get_args(Respiration),
+    "weighting": get_args(Weighting),
 }
 _FRACTIONS: Final = ("row_fraction", "feature_fraction", "tree_features", "learning_rate")
 _LEAST: Final = {"members": 1, "trees": 1, "depth": 1, "bins": 2, "min_weight": 0, "seed": 0}
+
+
+@dataclass(frozen=True)
+class ForestOptions:
+    """Of a random forest and of extremely randomised trees.
+
+    Attributes
+    ----------
+    trees : int
+        In each member.
+    least_rows : int
+        Least rows in a leaf.
+    features : float
+        Share of a member's predictors that a split chooses among.
+    """
+
+    trees: int = 10
+    least_rows: int = 6
+    features: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("trees", "least_rows"):
+            require_least(getattr(self, name), 1, name=f"forest.{name}")
+        _require_share(self.features, name="forest.features")
+
+
+@dataclass(frozen=True)
+class KernelOptions:
+    """Of kernel ridge regression.
+
+    Attributes
+    ----------
+    points : int
+        Rows about which the kernel is laid.
+    length : float [standard deviations]
+        Its width, times the root of the number of predictors.
+    ridge : float
+        Penalty on the norm of the solution.
+    """
+
+    points: int = 500
+    length: float = 0.6
+    ridge: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        require_least(self.points, 1, name="kernel.points")
+        for name in ("length", "ridge"):
+            if not getattr(self, name) > 0.0:
+                raise ConfigError(
+                    f"kernel.{name}: expected a positive number, got {getattr(self, name)}"
+                )
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Of blends, stacks and cascades.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Learners of a blend or a stack.
+    weights : {"nnls", "ridge"}
+        How a stack weighs them: not negative and of sum one, or shrunk towards equal shares.
+    penalty : float
+        Of "ridge", relative to the mean square of what the parts predict.
+    folds : int
+        Groups of towers for what is predicted out of fold, by a stack and a cascade.
+    """
+
+    parts: tuple[Part, ...] = ("xgboost", "extra_trees", "kernel")
+    weights: Literal["nnls", "ridge"] = "nnls"
+    penalty: float = 0.01
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        require_names(self.parts, name="stack.parts")
+        for part in self.parts:
+            require_choice(part, get_args(Part), name="stack.parts")
+        require_least(len(self.parts), 1, name="number of stack.parts")
+        require_choice(self.weights, ("nnls", "ridge"), name="stack.weights")
+        require_least(self.penalty, 0.0, name="stack.penalty")
+        require_least(self.folds, 2, name="stack.folds")
+
+
+def _require_share(got: float, *, name: str) -> None:
+    if not 0.0 < got <= 1.0:
+        raise ConfigError(f"{name}: expected a share above 0 and up to 1, got {got}")
 
 
 @dataclass(frozen=True)
@@ -30,8 +124,12 @@ class RefineOptions:
 
     Attributes
     ----------
-    model : {"xgboost", "neural"}
-        The learner: boosted trees for each flux, or a network for all of them (extra ``nn``).
+    model : {"xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", \
+        "cascade", "blend", "stack", "neural"}
+        The learner of each flux: boosted trees (LightGBM and CatBoost come with the extra
+        ``learners``), forests, kernel ridge regression, a cascade of boosted trees, or several
+        together (``stack``), as their mean or weighted by what they predict for unseen towers;
+        or a network for all fluxes (extra ``nn``).
     target : {"residual", "direct"}
         Learn observation minus baseline, or the observation itself.
     direct : tuple of str
@@ -58,6 +156,10 @@ class RefineOptions:
         of a member's features that one tree sees.
     coordinates : bool
         Whether latitude and longitude are among the predictors. They let trees memorise towers.
+    weighting : {"months", "root", "towers"}
+        What a tower with n months counts: n, the root of n, or one.
+    forest, kernel, stack : ForestOptions, KernelOptions, StackOptions
+        Of these learners.
     network : NetworkOptions
         Of the network and the weights of its constraints.
     seed : int
@@ -73,7 +175,7 @@ class RefineOptions:
     10
     """
 
-    model: Literal["xgboost", "neural"] = "xgboost"
+    model: Learner = "xgboost"
     target: Literal["residual", "direct"] = "residual"
     direct: tuple[str, ...] = ("RECO", "NEE")
     process_predictors: bool = True
@@ -88,6 +190,10 @@ class RefineOptions:
     min_weight: float = 5.0
     tree_features: float = 0.5
     coordinates: bool = False
+    weighting: Weighting = "months"
+    forest: ForestOptions = field(default_factory=ForestOptions)
+    kernel: KernelOptions = field(default_factory=KernelOptions)
+    stack: StackOptions = field(default_factory=StackOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     seed: int = 0
 
@@ -99,10 +205,7 @@ class RefineOptions:
         if unknown:
             raise ConfigError(f"direct: expected some of {list(FLUXES)}, got {unknown}")
         for name in _FRACTIONS:
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise ConfigError(
-                    f"{name}: expected a share above 0 and up to 1, got {getattr(self, name)}"
-                )
+            _require_share(getattr(self, name), name=name)
         for name, least in _LEAST.items():
             require_least(getattr(self, name), least, name=name)
 

@@ -2,22 +2,28 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
-import xgboost as xgb
 
 from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
 from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
+from uflux_stats.refinement.learning.registry import load_model
 from uflux_stats.refinement.neural.ensemble import Networks
-from uflux_stats.refinement.neural.options import Monotone, NetworkOptions
-from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.neural.options import NetworkOptions
+from uflux_stats.refinement.options import (
+    ForestOptions,
+    KernelOptions,
+    RefineOptions,
+    StackOptions,
+)
 
 LAYOUT: Final = 3
 _HEAD: Final = "refiner.json"
@@ -25,10 +31,13 @@ _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
 
 
-def _network_options(built_in: list[Monotone] | None = None, **others: Any) -> NetworkOptions:
-    if built_in is None:
-        return NetworkOptions(**others)
-    return NetworkOptions(built_in=tuple(built_in), **others)
+_NESTED: Final[dict[str, Callable[..., object]]] = {
+    "network": NetworkOptions,
+    "forest": ForestOptions,
+    "kernel": KernelOptions,
+    "stack": StackOptions,
+}
+"""How the options that have parts of their own are read."""
 
 
 def save_parts(
@@ -45,12 +54,10 @@ def save_parts(
         raise DataFileError(
             f"path: expected a new folder or an older refiner, got {path}; choose another place"
         )
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial, old = (path.with_name(f".{path.name}.{state}") for state in ("partial", "old"))
+    for left in (partial, old):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
-    for flux, ensemble in fit.ensembles.items():
-        for number, booster in enumerate(ensemble):
-            booster.save_model(partial / f"{flux}-{number:03d}.ubj")
     if fit.networks is not None:
         fit.networks.save(partial / _NETWORKS)
     head = {
@@ -58,7 +65,7 @@ def save_parts(
         "options": asdict(options),
         "features": asdict(spec),
         "parameters": json.loads(fit.parameters.to_json()),
-        "members": {flux: len(ensemble) for flux, ensemble in fit.ensembles.items()},
+        "models": {flux: model.save(partial, flux) for flux, model in fit.models.items()},
     }
     if domain is not None:
         np.save(partial / _ROWS, domain.rows, allow_pickle=False)
@@ -70,8 +77,11 @@ def save_parts(
         }
     (partial / _HEAD).write_text(json.dumps(head, indent=2) + "\n")
     if path.exists():
-        shutil.rmtree(path)
-    return partial.rename(path)
+        # an older one loses its name before it is deleted: none is seen in part
+        path.rename(old)
+    partial.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    return path
 
 
 def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:
@@ -91,10 +101,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             required=tuple(head["features"]["required"]),
             history=head["features"].get("history", 0),
         )
-        ensembles = {
-            flux: [xgb.Booster(model_file=path / f"{flux}-{n:03d}.ubj") for n in range(members)]
-            for flux, members in head["members"].items()
-        }
+        models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
         options = _options(head["options"])
         domain = _read_domain(path, head.get("domain"))
@@ -103,8 +110,8 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             networks = Networks.load(path / _NETWORKS)
             _require_width({len(networks.encoding.names)}, width)
             return options, spec, Fit(parameters, {}, networks), domain
-        _require_width({one.num_features() for each in ensembles.values() for one in each}, width)
-        return options, spec, Fit(parameters, ensembles), domain
+        _require_width({model.width for model in models.values()}, width)
+        return options, spec, Fit(parameters, models), domain
     # XGBoost's own error is a ValueError
     except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(
@@ -114,8 +121,13 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
     """Make options of plain values; what came later than the file has its default."""
-    network = _network_options(**stored.get("network", {}))
-    return RefineOptions(**{**stored, "direct": tuple(stored["direct"]), "network": network})
+    parts = {name: kind(**_of_tuples(stored.get(name, {}))) for name, kind in _NESTED.items()}
+    return RefineOptions(**_of_tuples({**stored, **parts}))
+
+
+def _of_tuples(stored: dict[str, Any]) -> dict[str, Any]:
+    """Give lists, which JSON makes of tuples, their kind back."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
 
 
 def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:

@@ -1,6 +1,6 @@
 """Figures of attribution: causal graphs with values, forests, heat maps and shares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from uflux_stats.attribution.graph import Edge
 from uflux_stats.attribution.network import Network
 from uflux_stats.attribution.query import query
+from uflux_stats.attribution.samples import GLOBE
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import BLACK, GREY, math_units, new_figure, style
 
@@ -21,9 +22,12 @@ POSITIVE: Final = "#0072B2"
 NEGATIVE: Final = "#D55E00"
 DRIVER_COLOURS: Final[dict[str, str]] = {
     "SWIN": "#E69F00", "TA": "#D55E00", "TS": "#CC79A7", "VPD": "#F0E442", "P": "#0072B2",
-    "CO2": "#56B4E9", "FAPAR": "#009E73", "remainder": "#BBBBBB",
+    "CO2": "#56B4E9", "FAPAR": "#009E73", "P_before": "#00304D", "GPP_before": "#7A4B1E",
+    "remainder": "#BBBBBB",
 }  # fmt: skip
-"""Okabe and Ito's palette, one colour for each driver in all figures."""
+"""Okabe and Ito's palette, one colour for each driver in all figures; memory in darker ones."""
+TARGETS: Final = ("GPP", "RECO", "NEP")
+_SCALED: Final = ("direct", "total", "backdoor", "lasting")
 DIVERGING: Final = "RdBu_r"
 
 
@@ -74,8 +78,9 @@ def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -
         _draw_graph(two, _layout(causes, targets), right)
         transform = effects.attrs.get("transform", "anomaly")
         two.set_title(f"{raw.group}: {quantity} effect, {transform} (n = {n:,})")
-        figure.supxlabel("blue: positive; orange: negative; dotted: the 90 % interval contains "
-                         "zero", fontsize=7)  # fmt: skip
+        figure.supxlabel("blue: positive; orange: negative; dotted, without a value: the 90 % "
+                         "interval contains zero; no arrow: no edge in the graph",
+                         fontsize=7)  # fmt: skip
     return figure
 
 
@@ -84,7 +89,7 @@ def _draw_graph(
     places: Mapping[str, NDArray[np.float64]],
     values: Mapping[Edge, tuple[float, bool]],
 ) -> None:
-    for number, (edge, (value, doubtful)) in enumerate(values.items()):
+    for edge, (value, doubtful) in values.items():
         start, end = places[edge[0]], places[edge[1]]
         colour = GREY if abs(value) < 1e-12 else POSITIVE if value > 0 else NEGATIVE
         ax.annotate(
@@ -93,11 +98,12 @@ def _draw_graph(
                         "linewidth": 0.4 + 2.2 * min(abs(value), 1.0),
                         "linestyle": ":" if doubtful else "-", "alpha": 0.6},
         )  # fmt: skip
-        x, y = start + _label_place(number, end) * (end - start)
-        ax.text(
-            x, y, f"{value:.2f}", fontsize=5.5, color=colour, zorder=5,
-            ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
-        )  # fmt: skip
+        if not doubtful:
+            x, y = start + _label_place(start, end) * (end - start)
+            ax.text(
+                x, y, f"{value:.2f}", fontsize=5.5, color=colour, zorder=5, ha="center",
+                va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
+            )  # fmt: skip
     for name, place in places.items():
         box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": BLACK,
                "linewidth": 0.7}  # fmt: skip
@@ -107,9 +113,12 @@ def _draw_graph(
     ax.set_axis_off()
 
 
-def _label_place(number: int, end: NDArray[np.float64]) -> float:
-    """Share of the way to the effect; values at the targets are staggered near them."""
-    return 0.4 if end[1] > 0.0 else 0.5 + 0.08 * (3 * number % 5)
+def _label_place(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
+    """Share of the way to the effect: near the cause, whose arrows part, and not side by side."""
+    if end[1] > 0.0:
+        return 0.4
+    steep = float(abs(end[0] - start[0])) / max(float(start[1] - end[1]), 0.1)
+    return 0.13 + 0.2 * min(steep, 1.5)
 
 
 def _layout(drivers: list[str], targets: list[str]) -> dict[str, NDArray[np.float64]]:
@@ -141,8 +150,8 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
         If there is no estimate, or more than one quantity.
     """
     known = _known(answers)
-    targets, drivers = list(dict.fromkeys(known["target"])), list(dict.fromkeys(known["driver"]))
-    groups = list(dict.fromkeys(answers[by]))
+    targets, drivers = _ordered(known["target"], TARGETS), _ordered(known["driver"], DRIVER_COLOURS)
+    groups = _ordered(answers[by], (GLOBE,))
     with style():
         figure = new_figure(2.3 * len(targets) + 1.0, 0.13 * len(groups) * (len(drivers) + 1) + 1.0)
         panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
@@ -150,7 +159,7 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
             _forest_panel(ax, known[known["target"] == target], (by, groups, drivers))
             ax.set_title(target)
             ax.xaxis.set_major_locator(MaxNLocator(4))
-            ax.set_xlabel(f"{known['quantity'].iloc[0]} [{math_units(known['unit'].iloc[0])}]")
+            ax.set_xlabel(_quantity_label(known))
         sizes = answers.drop_duplicates(by).set_index(by)["n"]
         middle = [_height(number, (len(drivers) - 1) / 2, len(drivers))
                   for number in range(len(groups))]  # fmt: skip
@@ -160,6 +169,20 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(drivers), 8))
     return figure
+
+
+def _ordered(found: "pd.Series[str]", first: Iterable[str]) -> list[str]:
+    """Distinct names, those of a given order first."""
+    names = [str(name) for name in dict.fromkeys(found)]
+    known = [name for name in first if name in names]
+    return [*known, *(name for name in names if name not in known)]
+
+
+def _quantity_label(known: pd.DataFrame) -> str:
+    name = str(known["quantity"].iloc[0])
+    if name in _SCALED:
+        return f"{name} effect [sd per sd]"
+    return f"{name} [{math_units(str(known['unit'].iloc[0]))}]"
 
 
 def _height(group: int, driver: float, drivers: int) -> float:
@@ -197,17 +220,22 @@ def raw_against_anomaly(found: xr.Dataset, *, region: str = "globe") -> Figure:
     tables = [query(found, region=region, transform=transform, quantity=quantity)
               for transform, quantity in panels]  # fmt: skip
     with style():
-        figure = new_figure(7.2, 2.7)
+        columns = tables[0]["driver"].nunique()
+        figure = new_figure(1.4 + 1.05 * columns, 2.9)
         axes = figure.subplots(1, 3, sharey=True)
         image = None
         for ax, table, (transform, quantity) in zip(axes, tables, panels, strict=True):
-            wide = _known(table).pivot_table(index="target", columns="driver", values="estimate",
-                                             sort=False)  # fmt: skip
+            known = _known(table)
+            wide = known.pivot_table(index="target", columns="driver", values="estimate").reindex(
+                index=_ordered(known["target"], TARGETS),
+                columns=_ordered(known["driver"], DRIVER_COLOURS),
+            )
             image = ax.imshow(wide, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
-            ax.set_xticks(range(wide.shape[1]), wide.columns)
+            ax.set_xticks(range(wide.shape[1]), wide.columns, rotation=60, ha="right",
+                          rotation_mode="anchor")  # fmt: skip
             ax.set_yticks(range(wide.shape[0]), wide.index)
             for (row, column), value in np.ndenumerate(wide.to_numpy()):
-                ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6,
+                ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=5.5,
                         color="white" if abs(value) > 0.6 else BLACK)  # fmt: skip
             ax.set_title(f"{transform}: {quantity}\n(n = {int(table['n'].iloc[0]):,})")
         if image is not None:
@@ -238,7 +266,10 @@ def trend_shares(answers: pd.DataFrame, *, target: str) -> Figure:
         If there is no estimate for the target.
     """
     known = _known(answers[answers["target"] == target])
-    regions, drivers = list(dict.fromkeys(known["region"])), list(dict.fromkeys(known["driver"]))
+    regions = _ordered(known["region"], (GLOBE,))
+    drivers = _ordered(known["driver"], DRIVER_COLOURS)
+    sizes = known.drop_duplicates("region").set_index("region")["n"]
+    places = np.arange(len(regions))
     wide = known.pivot_table(index="region", columns="driver", values="estimate").loc[regions]
     with style():
         figure = new_figure(5.6, 0.42 * len(regions) + 1.5)
@@ -247,12 +278,14 @@ def trend_shares(answers: pd.DataFrame, *, target: str) -> Figure:
         for driver in drivers:
             values = wide[driver].to_numpy()
             start = np.where(values >= 0, above, below)
-            ax.barh(regions, values, left=start, color=_colour(driver), label=driver, height=0.6)
+            ax.barh(places, values, left=start, color=_colour(driver), label=driver, height=0.6)
             above += np.maximum(values, 0.0)
             below += np.minimum(values, 0.0)
-        ax.plot(wide.sum(axis=1), regions, "D", color=BLACK, markersize=3, label="trend")
+        ax.plot(wide.sum(axis=1), places, "D", color=BLACK, markersize=3, label="trend")
         _co2_interval(ax, known, regions)
         ax.axvline(0.0, color=BLACK, linewidth=0.6)
+        labels = [f"{region}\n(n = {int(sizes[region]):,})" for region in regions]
+        ax.set_yticks(places, labels, fontsize=6)
         ax.invert_yaxis()
         ax.set_xlabel(f"{target} [{math_units(str(known['unit'].iloc[0]))}]")
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)

@@ -1,5 +1,6 @@
 """Figures of the comparison with observations: respiration, maps of stocks, the land sink."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
@@ -9,12 +10,15 @@ from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.emulator_skill import draw_density
+from uflux_stats.reporting.map_panels import map_panels
 from uflux_stats.reporting.maps import draw_cells
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
 
 COUNTERPART: Final = {"Rh": "emulated Rh", "Rs": "emulated RECO (upper bound of Rs)"}
 RESPIRATION: Final = "gC m-2 yr-1"
 MAPS: Final = ("observed", "modelled", "difference")
+LEAST_BIOMASS: Final = 1.0
+"""Observed carbon [MgC ha-1] below which a relative difference says nothing."""
 
 
 def respiration_scatter(pairs: pd.DataFrame) -> Figure:
@@ -94,6 +98,32 @@ def map_comparison(
         _difference(figure, chart, maps["difference"], label)
         figure.suptitle(title)
     return figure
+
+
+def relative_maps(maps: Mapping[str, xr.Dataset]) -> Figure:
+    """Draw how far several maps are from observations, in percent of what was observed.
+
+    Parameters
+    ----------
+    maps : mapping of str to xr.Dataset, (lat, lon) [MgC ha-1]
+        ``observed`` and ``difference`` of each, by what it is, such as quartiles of an ensemble.
+
+    Returns
+    -------
+    Figure
+        A row of panels for each, where more than 1 MgC ha-1 was observed.
+
+    Raises
+    ------
+    MissingVariableError
+        If there is no map, or none has a cell with so much.
+    """
+    relative = {
+        name: (100 * one["difference"] / one["observed"].where(one["observed"] > LEAST_BIOMASS))
+        .assign_attrs(units="%")
+        for name, one in maps.items()
+    }  # fmt: skip
+    return map_panels(xr.Dataset(relative))
 
 
 def _difference(figure: Figure, ax: Axes, field: xr.DataArray, label: str) -> None:

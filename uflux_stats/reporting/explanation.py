@@ -111,7 +111,8 @@ def importance_bars(
     if importance.empty:
         raise MissingVariableError("importance: expected at least one group, got none")
     groups = list(dict.fromkeys(importance["group"]))
-    mean = importance.groupby("feature")["share"].mean().sort_values(ascending=False)
+    weighed = importance.assign(share=importance["share"] * importance["n"])
+    mean = weighed.groupby("feature")["share"].sum().sort_values(ascending=False)
     order = [str(name) for name in mean.index[:top]]
     with style():
         figure = new_figure(1.2 + 1.5 * len(groups), 0.2 * len(order) + 1.2)
@@ -131,7 +132,13 @@ def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[floa
     half = 0.8 if gains is None else 0.4
     ax.barh(places - (0.8 - half) / 2, shares, half, color=COLOURS["refined"], label="SHAP")
     if gains is not None:
-        ax.barh(places + 0.2, gains.reindex(order).to_numpy(float), half, color=GREY, label="gain")
+        ax.barh(
+            places + 0.2,
+            gains.reindex(order).to_numpy(float),
+            half,
+            color=GREY,
+            label="gain of all rows",
+        )
     ax.set_title(f"{rows['group'].iloc[0]}\n(n = {int(rows['n'].iloc[0]):,})", fontsize=7)
     ax.xaxis.set_major_locator(MaxNLocator(3))
     ax.set_xlabel("share [1]")

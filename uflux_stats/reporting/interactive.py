@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from uflux_stats.grid import land_outlines
 from uflux_stats.reporting.extras import extra
 from uflux_stats.reporting.maps import colour_scale
+from uflux_stats.reporting.wording import units_text
 
 LARGEST: Final = 360
 """Columns of the map at most: finer grids are thinned, to keep the page small."""
@@ -77,7 +78,7 @@ def _add_field(plot: Any, field: xr.DataArray, *, visible: bool) -> None:
         dw=lon.size * step_lon, dh=lat.size * step_lat, color_mapper=mapper, name=str(field.name),
         visible=visible,
     )  # fmt: skip
-    units = str(field.attrs["units"])
+    units = units_text(str(field.attrs["units"]))
     tips = [
         ("longitude, latitude", "$x{0.0}, $y{0.0}"),
         (str(field.name), f"@image{{0.00}} {units}"),

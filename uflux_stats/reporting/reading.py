@@ -55,6 +55,12 @@ class Reading:
         """Whether some number with a value stands under these parts."""
         return any(one.value is not None for one in self.under(*parts).values())
 
+    @property
+    def too_short(self) -> str:
+        """Why the globe has no trends, such as too few years; empty where it has some."""
+        notes = {one.note for one in self.under("trend", GLOBAL).values() if one.value is None}
+        return notes.pop() if len(notes) == 1 and not self.has("trend", GLOBAL) else ""
+
     def figure(self, name: str) -> Path | None:
         """Return the file of a figure, from whichever stage, or None.
 

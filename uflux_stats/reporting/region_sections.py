@@ -48,6 +48,10 @@ ROUTES: Final = {
     "difference": "upscaled GPP − RECO",
 }
 WAYS: Final = {"NEP": "learned directly", "NEP_difference": "as GPP − RECO"}
+_NO_LAND_SINK: Final = (
+    "That is photosynthesis less respiration, without fire, harvest and what rivers carry away, "
+    "learned from towers in growing vegetation: no estimate of the land sink."
+)
 _SINKS: Final = "The net flux by four routes, before any budget is closed:"
 _EFFECTS: Final = (
     "An effect is what one standard deviation of a driver's monthly anomaly does to the anomaly of "
@@ -70,9 +74,12 @@ def flux_summary(run: Reading, region: str) -> str:
     if not run.has("totals", region):
         return missing(run, "grid")
     said = [_uptake(run, region), _net(run, region)]
-    said += [
-        trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
-    ]
+    if run.too_short:
+        said.append(f"How that changes from year to year is not known ({run.too_short}).")
+    else:
+        said += [
+            trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
+        ]
     spread = run.find("iav", region, "GPP")
     if spread is not None:
         said.append(
@@ -186,7 +193,12 @@ def driver_table(run: Reading, region: str, *, source: str = "attribution") -> s
 def cube_section(run: Reading, region: str) -> str:
     """Tabulate the same effects as the cubes have them; nothing where they were not asked."""
     table = driver_table(run, region, source="attribution_cubes")
-    return f"### In the cubes\n\n{_CUBES}\n\n{table}" if table else ""
+    held = run.find("twin", "attribution", "intervals_with_truth")
+    known = "" if held is None else (
+        f" On this generated planet {figure_text(held.value)} of {figure_text(held.n)} intervals "
+        "of effects in the cubes hold the truth."
+    )  # fmt: skip
+    return f"### In the cubes\n\n{_CUBES}{known}\n\n{table}" if table else ""
 
 
 def truth_section(run: Reading) -> str:
@@ -228,7 +240,7 @@ def _net(run: Reading, region: str) -> str:
     if len(signs) > 1 or not all(significant(one) for one in ways.values()):
         return f"Whether it is a net sink or source is not settled: {told}."
     kind = "sink" if signs == {True} else "source"
-    return f"In this estimate it is a net {kind}: {told}."
+    return f"In this estimate it is a net {kind}: {told}. {_NO_LAND_SINK}"
 
 
 def _trend_cell(one: Number | None) -> str:

@@ -42,9 +42,9 @@ class Remark:
         return self.text
 
 
-def gallery(run: Reading, folder: str) -> list[Picture]:
-    """Return all figures of a folder to be shown; none where the run has no such folder."""
-    return [Picture(place) for place in run.figures(folder)]
+def gallery(run: Reading, folder: str, kind: str = "") -> list[Picture]:
+    """Return the figures of a folder whose names begin so; none where there is no such folder."""
+    return [Picture(place) for place in run.figures(folder) if place.name.startswith(kind)]
 
 
 def text(markdown: str) -> Remark:
@@ -68,3 +68,10 @@ def show(run: Reading, name: str, part: str | None = None) -> Picture | Remark |
     if place is not None:
         return Picture(place)
     return None if part is None else Remark(missing_line(run, part))
+
+
+def show_years(run: Reading, name: str, part: str) -> Picture | Remark | None:
+    """Return a figure of years; where the run has too few of them, say so instead of a command."""
+    if run.too_short and run.figure(name) is None:
+        return Remark(f"*Series need four years or more; of this run they were {run.too_short}.*")
+    return show(run, name, part)

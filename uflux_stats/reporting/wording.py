@@ -169,12 +169,16 @@ def table_text(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: b
     lines = [[_cell(cell) for cell in line] for line in (header, *rows)]
     body = ["| " + " | ".join(line) + " |" for line in lines]
     long = max(len(line) for line in body) > _PANDOC_COLUMNS
-    widths = [min(max(map(len, column)), _WIDEST) if long else 3
-              for column in zip(*lines, strict=True)]  # fmt: skip
+    widths = [_width(*column) if long else 3 for column in zip(*lines, strict=True)]
     dashes = ["-" * max(width, 3) for width in widths]
     others = [f":{rule}|" if words else f"{rule}:|" for rule in dashes[1:]]
     rule = f"|:{dashes[0]}|" + "".join(others)
     return "\n".join([body[0], rule, *body[1:]])
+
+
+def _width(head: str, *cells: str) -> int:
+    """Width of a column by its longest cell; its head may take two lines."""
+    return min(max((len(head) + 1) // 2, *map(len, cells)), _WIDEST)
 
 
 def flux_name(name: str) -> str:

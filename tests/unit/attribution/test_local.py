@@ -47,6 +47,14 @@ def networks() -> LocalNetworks:
     return fit_local(world(), GRAPH, by="continent", curved=())
 
 
+def test_a_notebook_shows_the_places_of_each_group(networks: LocalNetworks) -> None:
+    shown = networks._repr_html_()
+    assert f"records of up to {networks.years} years" in shown
+    for group, places in networks.members.items():
+        assert group.region in shown
+        assert f"<td>{int(places.sum())}</td>" in shown
+
+
 def test_effects_that_differ_are_averaged_over_land(networks: LocalNetworks) -> None:
     held = lasting_changes(networks, {"TA": 1.0}, hold=True)[Group()]
     mean = SLOPES.mean()

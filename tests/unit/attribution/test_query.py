@@ -19,7 +19,7 @@ from uflux_stats.attribution.store import attribution_dataset, attribution_numbe
 from uflux_stats.cli import main
 from uflux_stats.errors import ConfigError, DataFileError, UfluxError
 from uflux_stats.io.store import write_netcdf
-from uflux_stats.schema import SCHEMA
+from uflux_stats.schema import IGBP_CLASSES, SCHEMA
 
 GRAPH = CausalGraph(
     {"TA": (), "CO2": (), "GPP": ("TA", "CO2"), "RECO": ("TA", "CO2"), "NEP": ("TA", "CO2")},
@@ -101,12 +101,12 @@ def test_answers_say_which_assumptions_fail(run, towers: xr.Dataset) -> None:
     whole = query(run, region="globe", target="GPP", driver="TA", quantity="total")
     assert "only 4 places" in whole.flag[0]
     assert "copula" not in whole.flag[0]
-    assert "independence" not in whole.flag[0]
+    assert "related" not in whole.flag[0]
     tied = (towers["CO2"] + 3.0 * towers["TA"]).assign_attrs(towers["CO2"].attrs)
     other = attribute(fit_network(towers.assign(CO2=tied), GRAPH), replicates=20)
     flag = query(other, target="GPP").flag[0]
     assert "graph misses correlations" in flag
-    assert "independence of CO2 and TA fails" in flag
+    assert "CO2 and TA are related beyond the graph" in flag
 
 
 def test_an_effect_that_cannot_be_says_why(run, towers: xr.Dataset) -> None:
@@ -202,6 +202,19 @@ def test_numbers_of_a_run_have_keys_and_intervals(run) -> None:
     assert one["n"] == 192
     assert ("attribution", "Europe", "GPP", "remainder", "trend_share") in found
     assert not any("Oceania" in key for key in found)
+
+
+def test_numbers_of_types_are_total_effects_over_the_globe(run) -> None:
+    stored = xr.load_dataset(run / "attribution.nc")
+    found = dict(attribution_numbers(stored))
+    types = {key[1] for key in found} & set(IGBP_CLASSES.values())
+    known = stored["n"].isel(transform=0).sel(region="globe", pft=list(IGBP_CLASSES.values())) > 0
+    assert types == set(known["pft"].values[known.values])
+    assert {key[-1] for key in found if key[1] in types} == {"total"}
+    for name in types:
+        one = found[("attribution", name, "GPP", "TA", "total")]
+        expected = query(run, pft=name, target="GPP", driver="TA", quantity="total")
+        assert one["value"] == pytest.approx(expected.estimate[0])
 
 
 def asked(run, *arguments: str) -> list[str]:

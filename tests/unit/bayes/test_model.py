@@ -22,7 +22,7 @@ def placed(rows: ModelRows, values: dict[str, Any]) -> tuple[dict[str, Any], flo
     """Values as the model samples them, and their log density given the top parameters."""
     share, group = centring(rows, priors("q10")), rows.group
     effect, correlation = values["coefficient"], values["correlation_site"]
-    tilt = condition_data(rows)["tilt"] @ effect
+    tilt = condition_data(rows).get("tilt", np.zeros((1, len(effect)))) @ effect
     rate, slope = values["log_rate_class"], values["slope_class"]
     spread_rate, spread_slope = values["spread_rate_site"], values["spread_slope_site"]
     apart = (values["slope_site"] - slope[group]) / spread_slope

@@ -284,6 +284,19 @@ def test_store_holds_the_same(emulator, drivers, fluxes, carbon, tmp_path):
     assert stored.attrs["negative_npp_count"] == carbon.attrs["negative_npp_count"]
 
 
+def test_where_the_fluxes_may_be_believed_is_handed_on(emulator, drivers, fluxes, tmp_path):
+    far = fluxes.GPP.transpose("lat", "time", "lon").astype("float32")
+    judged = {"DI": far.assign_attrs(units="1"), "AOA": (far < 3.0).astype("float32")}
+    path = emulate_to_store(emulator, drivers, fluxes.assign(judged), tmp_path / "stocks.zarr")
+    with open_store(path) as store:
+        for name, values in judged.items():
+            assert store[name].dims == ("time", "lat", "lon")
+            land = store["NPP"].isel(member=0, drop=True).notnull().values
+            expected = values.transpose("time", "lat", "lon").values
+            np.testing.assert_array_equal(store[name].values[land], expected[land])
+        assert store["DI"].attrs["units"] == "1"
+
+
 def test_gaps_and_negative_values_of_given_fluxes_are_counted(emulator, drivers, fluxes):
     land = np.argwhere(fluxes["GPP"].notnull().all("time").values)
     gap, bare, odd = (dict(zip(("lat", "lon"), place, strict=True)) for place in land[:3])

@@ -17,6 +17,7 @@ from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.twin import TwinOptions, make_twin
 from uflux_stats.refinement import RefineOptions, Refiner, refine
 from uflux_stats.refinement.learners import Ensemble, fit_ensemble, predict_ensemble
+from uflux_stats.refinement.options import StackOptions
 
 NAMES = ("a", "b", "c", "d")
 
@@ -152,3 +153,23 @@ def test_wrong_choices_are_refused(refiner: Refiner, values: xr.Dataset) -> None
     with pytest.raises(MissingVariableError, match="pass them"):
         shap_values(loaded)
     assert isinstance(shap_importance(values, "RECO"), pd.DataFrame)
+
+
+def test_trees_of_a_blend_are_explained_and_a_kernel_is_refused(refiner: Refiner) -> None:
+    assert refiner.table is not None
+    few = {
+        "options": refiner.options,
+        "members": 1,
+        "stack": StackOptions(parts=("xgboost", "kernel")),
+    }
+    blend = refine(refiner.table.towers, model="blend", **few)
+    found = shap_values(blend, rows=20, held_out=False)
+    chosen = found.GPP.notnull().all("feature")
+    summed = (found.GPP.sum("feature") + found.GPP_base).values[chosen]
+    (booster,) = blend.fit.ensembles["GPP"]
+    np.testing.assert_allclose(
+        summed, booster.inplace_predict(found.predictor.values[chosen]), rtol=1e-3, atol=1e-3
+    )
+    kernel = refine(refiner.table.towers, model="kernel", **few)
+    with pytest.raises(ConfigError, match="'kernel' that has none"):
+        shap_values(kernel)

@@ -70,10 +70,13 @@ def test_what_if_is_near_what_the_twin_does_then(done: tuple[Path, dict[str, Num
 
 def test_every_effect_stands_beside_its_truth(done: tuple[Path, dict[str, Numbers]]) -> None:
     numbers = done[1]["known effects"]
-    counted = numbers["twin.attribution.intervals_with_truth"]
+    counted = numbers["twin.attribution.intervals_with_truth.on_true_fluxes"]
+    of_cubes = numbers["twin.attribution.intervals_with_truth"]
     truths = [name for name in numbers if name.endswith(".truth")]
     assert counted.n == len(truths)
     assert counted.n / 2 < counted.value <= counted.n
+    assert of_cubes.n == counted.n
+    assert of_cubes.value < counted.value, "a cube knows what its model has learned"
 
 
 def test_cubes_are_asked_like_towers(done: tuple[Path, dict[str, Numbers]]) -> None:
@@ -81,6 +84,13 @@ def test_cubes_are_asked_like_towers(done: tuple[Path, dict[str, Numbers]]) -> N
     assert answers["estimate"].sum() == pytest.approx(1.0)
     assert "remainder" in set(answers["driver"])
     assert (answers["n"] > 60).all()
+    assert answers["flag"].str.contains("what its model has learned").all()
+    assert (
+        "what its model has learned"
+        in done[1]["cube attribution"]["attribution_cubes.globe.GPP.TA.total"].note
+    )
+    nowhere = query(done[0], source="cubes", pft="URB")
+    assert (nowhere["flag"] == "").all()
     co2 = query(done[0], source="cubes", target="GPP", driver="CO2", quantity="trend_share")
     assert (co2["low"] < co2["high"]).all()
     with pytest.raises(UfluxError, match="nearest: cubes"):

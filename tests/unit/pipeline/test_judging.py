@@ -102,7 +102,8 @@ def test_each_benchmark_leaves_rows_numbers_and_a_figure(out):
     sink = pd.read_csv(out / "tables/benchmark_land_sink.csv")
     assert sink["year"].tolist() == [2003, 2004]
     drawn = {found.name for found in (out / "benchmark_figures").iterdir()}
-    wanted = {"soil_respiration", "soil_carbon_HWSD", "biomass", "land_sink"}
+    wanted = {"soil_respiration", "soil_carbon_HWSD", "biomass", "biomass_relative",
+              "land_sink"}  # fmt: skip
     assert {f"{name}.png" for name in wanted} == drawn
 
 

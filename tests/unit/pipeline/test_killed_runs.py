@@ -14,14 +14,14 @@ COMMAND = Path(__file__).parents[2] / "benchmarks/killed_runs.py"
 
 def test_killed_runs_end_like_unbroken_ones() -> None:
     done = subprocess.run(
-        [sys.executable, str(COMMAND), "--quick", "--points", "8"],
+        [sys.executable, str(COMMAND), "--quick", "--points", "5"],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith("8 kills, ")
+    assert done.stdout.startswith("5 kills, ")
 
 
 def test_a_folder_that_is_being_removed_has_lost_its_name(

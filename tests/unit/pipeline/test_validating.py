@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import xarray as xr
 
 from uflux_stats.cli import main
 from uflux_stats.config import build_config
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.runner import run_stages
+from uflux_stats.refinement import Refiner
+from uflux_stats.refinement.adaptation import Adaptation
 from uflux_stats.reporting.numbers import read_numbers
 
 TINY = {
@@ -26,7 +29,7 @@ Captured = pytest.CaptureFixture[str]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first stages of a run, validated under one split."""
     out = tmp_path_factory.mktemp("run") / "out"
-    wanted = ("twin", "towers", "refine", "validate")
+    wanted = ("twin", "towers", "refine", "validate", "adaptation")
     stages = [stage for stage in plan(build_config(TINY)) if stage.name in wanted]
     run_stages(stages, out)
     return out
@@ -66,6 +69,17 @@ def test_towers_alone_and_quick_or_full(folder: Path, capsys: Captured) -> None:
     assert "random: holds out months of any tower: flatters" in told
     assert "tower: holds out whole towers" in told
     assert told.splitlines()[0].split()[:3] == ["flux", "split", "folds"]
+
+
+def test_a_run_can_adapt_to_a_tower_of_its_own(folder: Path) -> None:
+    own = xr.load_dataset(folder / "towers.nc").isel(site=[0])
+    own["GPP"][:, 3:6] = float("nan")
+    learned = Adaptation.from_json((folder / "adaptation.json").read_text())
+    filled = Refiner.load(folder / "refiner").adapt(own, learned)
+    assert filled.GPP_flag.values[0, 3:6].tolist() == [1, 1, 1]
+    sizes = read_numbers(folder / "numbers.json")
+    assert sizes["adaptation.LE.season"].value == learned.models["LE"].season
+    assert sizes["adaptation.LE.season"].units == "W m-2"
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,27 @@ def test_what_closes_already_is_not_moved() -> None:
     np.testing.assert_allclose(closed["NEE_reconciled"], [-3.0, 2.0], atol=1e-6)
 
 
+def test_the_nearest_of_all_that_close() -> None:
+    rng = np.random.default_rng(8)
+    given = np.array([6.0, 2.0, -1.0])
+    closed = UNLIKE.reconcile(fluxes(*given))
+    found = np.array([closed[f"{name}_reconciled"].item() for name in CONSISTENT])
+    inverse = np.linalg.inv(np.array(UNLIKE.covariance))
+
+    def size(moved: np.ndarray) -> float:
+        return float((moved - given) @ inverse @ (moved - given))
+
+    for gpp, reco in found[:2] + rng.normal(0.0, 0.3, (50, 2)):
+        assert size(np.array([gpp, reco, reco - gpp])) >= size(found)
+
+
+def test_errors_that_close_already_leave_nothing_to_reconcile() -> None:
+    held_out = made()
+    held_out["NEE"] = held_out["RECO"] - held_out["GPP"]
+    with pytest.raises(ConfigError, match="nothing to reconcile"):
+        fit_consistency(held_out)
+
+
 def test_independent_errors_shrink_by_a_third_of_their_variance() -> None:
     held_out = made()
     closed = reconcile_held_out(held_out)

@@ -1,8 +1,11 @@
 """A saved refiner: plain files, the same predictions, and damage that is told."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import DataFileError, MissingVariableError
+from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.refinement import Refiner, refine
 
 
@@ -123,3 +127,44 @@ def test_damage_is_told(saved: Path, damage: Callable[[Path], object]) -> None:
     damage(saved)
     with pytest.raises(DataFileError, match="path: expected"):
         Refiner.load(saved)
+
+
+class Killed(BaseException):
+    """Stands in for the end of the process."""
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+def test_a_save_that_is_killed_leaves_a_whole_one_or_none(
+    refiner: Refiner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    place = refiner.save(tmp_path / "refiner")
+    whole = fingerprint(place)
+    (tmp_path / ".refiner.old").mkdir()
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == at:
+            raise Killed
+
+    def rename(self: Path, target: Path) -> Path:
+        step()
+        os.replace(self, target)
+        return Path(target)
+
+    def rmtree(path: Path, **_: object) -> None:
+        for left in sorted(path.rglob("*"))[:1]:
+            left.unlink()
+        step()
+        remove(path)
+
+    remove = partial(shutil.rmtree, ignore_errors=True)
+    with monkeypatch.context() as patched, suppress(Killed):
+        patched.setattr(Path, "rename", rename)
+        patched.setattr("uflux_stats.refinement.persistence.shutil.rmtree", rmtree)
+        refiner.save(place)
+    assert not place.exists() or fingerprint(place) == whole
+    assert fingerprint(refiner.save(place)) == whole
+    assert [left.name for left in tmp_path.iterdir()] == ["refiner"]
+    assert (steps < at) == (at > 5)

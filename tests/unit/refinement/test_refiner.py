@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from uflux_stats.errors import (
 )
 from uflux_stats.io.drops import dropped_report
 from uflux_stats.refinement import RefineOptions, Refiner, refine
+from uflux_stats.refinement.options import ForestOptions, KernelOptions
 from uflux_stats.refinement.table import training_table
 from uflux_stats.schema import FLUXES, variable
 
@@ -275,3 +277,32 @@ def test_rows_are_months_with_drivers_and_any_flux(towers: xr.Dataset) -> None:
     np.testing.assert_array_equal(table.take(towers["GPP"]), table.observed["GPP"])
     laid_out = table.put(table.observed["GPP"])
     np.testing.assert_array_equal(laid_out[2], towers["GPP"][2])
+
+
+@pytest.mark.parametrize("model", ["blend", "stack", "cascade", "kernel", "extra_trees"])
+def test_other_learners_serve_towers_grids_and_files(
+    model: str,
+    towers: xr.Dataset,
+    quick: RefineOptions,
+    as_grid: Callable[[xr.Dataset], xr.Dataset],
+    tmp_path: Path,
+) -> None:
+    small = {"forest": ForestOptions(trees=3), "kernel": KernelOptions(points=40)}
+    refiner = refine(towers, options=quick, model=model, weighting="root", **small)
+    predicted = refiner.predict(towers)
+    grid = refiner.predict(as_grid(towers))
+    np.testing.assert_allclose(
+        grid.GPP.transpose("member", "lat", "lon", "time").values.reshape(predicted.GPP.shape),
+        predicted.GPP.values,
+        rtol=1e-4, atol=1e-4,
+    )  # fmt: skip
+    loaded = Refiner.load(refiner.save(tmp_path / "refiner"))
+    assert loaded.options == refiner.options
+    xr.testing.assert_identical(loaded.predict(towers), predicted)
+    assert model in repr(loaded)
+    first = baseline(complete_drivers(towers))
+    for name in ("GPP", "LE"):
+        errors = [float(abs(towers[name] - found).mean())
+                  for found in (first[name], predicted[name].mean("member"))]  # fmt: skip
+        assert errors[1] < errors[0]
+    assert np.isfinite(refiner.validate("tower", folds=3, members=1).r2.sel(source="refined")).all()

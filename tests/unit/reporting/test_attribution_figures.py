@@ -64,6 +64,17 @@ def test_the_graph_carries_its_values(raw, effects, tmp_path: Path) -> None:
         graph_pair(raw.select(), effects.sel(target=["GPP"]))
 
 
+def test_what_may_be_nothing_has_no_value(raw, effects) -> None:
+    doubtful = effects.copy(deep=True)
+    doubtful["attribution"].loc[{"target": "GPP", "driver": "CO2", "bound": "low"}] = -9.0
+    arrows = query(doubtful, quantity="direct").dropna(subset="estimate")
+    sure = arrows["low"] > 0.0
+    assert sure.sum() == 2
+    told = [text.get_text() for text in graph_pair(raw.select(), doubtful).axes[1].texts]
+    assert {f"{value:.2f}" for value in arrows["estimate"][sure]} <= set(told)
+    assert f"{arrows['estimate'][~sure].item():.2f}" not in told
+
+
 def test_the_forest_has_every_driver(effects, tmp_path: Path) -> None:
     figure = forest(query(effects, quantity="total"))
     assert [ax.get_title() for ax in figure.axes] == ["GPP", "RECO"]
@@ -99,6 +110,9 @@ def test_swarms_and_bars(explained, tmp_path: Path) -> None:
     assert "n = 299" in figure.axes[0].get_title()
     save_figure(figure, tmp_path / "bees.png")
     table = shap_importance(explained, "GPP")
+    small = table.assign(group="b", n=1, share=table["share"].to_numpy()[::-1])
+    both = importance_bars(pd.concat([small, table]))
+    assert both.axes[0].get_yticklabels()[0].get_text() == "f", "one row does not count as 299"
     bars = importance_bars(table, pd.Series(1 / 6, index=list("abcdef")))
     assert bars.axes[0].get_yticklabels()[0].get_text() == "f"
     save_figure(bars, tmp_path / "bars.png")

@@ -6,7 +6,12 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.benchmarks import map_comparison, respiration_scatter, sink_series
+from uflux_stats.reporting.benchmarks import (
+    map_comparison,
+    relative_maps,
+    respiration_scatter,
+    sink_series,
+)
 
 
 def test_map_shows_scores_and_difference():
@@ -24,6 +29,18 @@ def test_map_shows_scores_and_difference():
         map_comparison(maps * np.nan, title="")
     with pytest.raises(MissingVariableError, match="got no"):
         map_comparison(maps.drop_vars("observed"), title="")
+
+
+def test_relative_differences_leave_out_where_hardly_any_was_observed():
+    axes = {"lat": [-0.5, 0.5], "lon": [9.5, 10.5, 11.5]}
+    observed = xr.DataArray([[10.0, 20, 30], [40, 50, 0.5]], axes, ("lat", "lon"))
+    maps = {name: xr.Dataset({"observed": observed, "difference": share * observed})
+            for name, share in (("low", -0.2), ("mean", 0.1))}  # fmt: skip
+    figure = relative_maps(maps)
+    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["low", "mean"]
+    drawn = figure.axes[0].collections[0].get_array()
+    np.testing.assert_allclose(np.ma.compressed(drawn), -20.0)
+    assert np.ma.getmaskarray(drawn).sum() == 1
 
 
 def test_respiration_has_a_panel_per_kind():

@@ -1,9 +1,13 @@
 """The Quarto documents are what Quarto expects, and parameters reach them."""
 
 import ast
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pypandoc
 import pytest
 
 from uflux_stats.errors import DataFileError, UfluxError
@@ -16,6 +20,11 @@ PARAMETERS = {
     "validation": {"run"},
     "learned": {"run"},
 }
+
+# https://quarto.org/docs/reference/cells/cells-jupyter.html and formats/html.html
+CELL_OPTIONS = {"label", "tags", "include", "output", "fig-cap", "fig-alt", "tbl-cap"}
+HEADER = {"title", "subtitle", "date", "lang", "jupyter", "execute", "format"}
+HTML = {"toc", "html-math-method", "embed-resources"}
 
 
 @pytest.fixture(params=PARAMETERS)
@@ -73,6 +82,58 @@ def test_divs_are_balanced_and_of_known_kinds(name: str) -> None:
     opened = re.findall(r"^::: \{\.([a-z-]+)", prose, re.MULTILINE)
     assert len(opened) == len(re.findall(r"^:::$", prose, re.MULTILINE))
     assert set(opened) <= {"panel-tabset", "callout-note"}
+
+
+def blocks(name: str) -> list[dict[str, Any]]:
+    """What pandoc, on which Quarto stands, makes of a document and what it includes."""
+    cells = read_document(documents_folder() / f"{name}.qmd").cells
+    text = "".join(
+        f"```{{.python}}\n{cell.text}```\n" if cell.is_code else cell.text for cell in cells
+    )
+    found: list[dict[str, Any]] = json.loads(pypandoc.convert_text(text, "json", "markdown"))[
+        "blocks"
+    ]
+    return found
+
+
+def inside(found: list[dict[str, Any]]) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
+    """Yield classes and blocks of every div."""
+    for one in found:
+        if one["t"] == "Div":
+            (_, classes, _), content = one["c"]
+            yield classes, content
+            yield from inside(content)
+
+
+def test_pandoc_reads_every_block_as_it_is_meant(name: str) -> None:
+    whole = blocks(name)
+    document = read_document(documents_folder() / f"{name}.qmd")
+    text = json.dumps(whole)
+    assert text.count('"CodeBlock"') == sum(cell.is_code for cell in document.cells)
+    # a div that was not closed, or a fence too many, stays as text
+    assert '"c": ":::' not in text
+    for classes, content in inside(whole):
+        assert classes[0] in ("panel-tabset", "callout-note")
+        if classes[0] == "panel-tabset":
+            # Quarto makes a tab of each heading of the first level inside
+            levels = [one["c"][0] for one in content if one["t"] == "Header"]
+            assert content[0]["t"] == "Header"
+            assert len(levels) > 1
+            assert set(levels) == {3}
+
+
+def test_headers_and_cells_use_what_quarto_knows(name: str) -> None:
+    document = read_document(documents_folder() / f"{name}.qmd")
+    assert set(document.header) == HEADER
+    assert set(document.header["format"]) == {"html"}
+    assert set(document.header["format"]["html"]) == HTML
+    assert set(document.header["execute"]) == {"echo", "warning"}
+    for cell in document.cells:
+        options = cell.options or {}
+        assert set(options) <= CELL_OPTIONS
+        # Quarto writes it between single quotes
+        assert "'" not in options.get("fig-alt", "")
+        assert re.fullmatch(r"(fig|tbl)-[a-z-]+", options.get("label", "fig-any"))
 
 
 def test_documents_compute_nothing(name: str) -> None:

@@ -27,7 +27,7 @@ from uflux_stats.reporting.region_sections import (
     truth_section,
 )
 from uflux_stats.reporting.respiration_sections import forms, respiration_of, respiration_section
-from uflux_stats.reporting.showing import Picture, Remark, gallery, show
+from uflux_stats.reporting.showing import Picture, Remark, gallery, show, show_years
 from uflux_stats.reporting.skill_sections import (
     closure_section,
     emulator_section,
@@ -82,7 +82,9 @@ def test_disagreeing_net_fluxes_settle_nothing(small_run: Path) -> None:
 def test_agreeing_net_fluxes_are_named(sign: int, kind: str) -> None:
     nep = Number(sign * 2.0, "PgC yr-1", *sorted((sign * 1.0, sign * 3.0)))
     run = reading(totals__Asia__NEP=nep, totals__Asia__NEP_difference=nep)
-    assert kind in flux_summary(run, "Asia")
+    text = flux_summary(run, "Asia")
+    assert kind in text
+    assert "no estimate of the land sink" in text
 
 
 def test_a_region_without_towers_is_said_plainly(small_run: Path) -> None:
@@ -188,9 +190,13 @@ def test_wide_tables_share_the_page_by_what_columns_hold() -> None:
 
 def test_effects_in_cubes_stand_beside_those_at_towers() -> None:
     run = reading(attribution_cubes__globe__GPP__TA__total=Number(0.4, "1", 0.3, 0.5, 99))
-    assert "| air temperature (TA) | **0.40 (0.30 to 0.50)** | – | – |" in cube_section(
-        run, "globe"
-    )
+    alone = cube_section(run, "globe")
+    assert "| air temperature (TA) | **0.40 (0.30 to 0.50)** | – | – |" in alone
+    assert "have learned at towers" in alone
+    held = {"twin__attribution__intervals_with_truth": Number(12, n=52)}
+    effect = {"attribution_cubes__globe__GPP__TA__total": Number(0.4, "1", 0.3, 0.5, 99)}
+    assert "12 of 52 intervals" in cube_section(reading(**effect, **held), "globe")
+    assert "generated planet" not in alone
 
 
 def test_truth_stands_beside_what_was_recovered() -> None:
@@ -203,6 +209,27 @@ def test_truth_stands_beside_what_was_recovered() -> None:
 def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
     table = regions_table(open_run(small_run), ("Europe", "Asia", "Oceania"))
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["Europe", "Oceania"]
+
+
+def test_a_single_year_is_no_missing_input() -> None:
+    one = Number(147.0, "PgC yr-1", 143.0, 150.0)
+    skipped = Number(None, "PgC yr-2", note="skipped: one year")
+    # long records of towers have trends whatever the cubes have
+    own = Number(0.4, "1", note="towers with 10 years or more")
+    run = reading(
+        totals__global__GPP=one, trend__global__GPP=skipped, trend__global__RECO=skipped,
+        trend__towers__GPP=own,
+    )  # fmt: skip
+    assert run.too_short == "skipped: one year"
+    said = flux_summary(run, "global")
+    assert said.count("skipped: one year") == 1
+    shown = show_years(run, "fluxes_asia", "regions")
+    assert isinstance(shown, Remark)
+    assert "four years or more" in shown.text
+    assert "--drivers" not in shown.text
+    known = reading(trend__global__LE=skipped, trend__global__GPP=Number(0.1, "PgC yr-2"))
+    assert known.too_short == ""
+    assert "--drivers" in show_years(known, "fluxes_asia", "regions").text
 
 
 def test_what_is_missing_names_the_command(small_run: Path) -> None:
@@ -259,6 +286,7 @@ def test_figures_or_what_makes_them(small_run: Path) -> None:
     assert [one.path.name for one in gallery(run, "regional_figures")] == [
         "fluxes_europe.png", "map_europe.png",
     ]  # fmt: skip
+    assert len(gallery(run, "regional_figures", "map")) == 1
     assert gallery(run, "benchmark_figures") == []
 
 

@@ -25,7 +25,12 @@ from uflux_stats.io.zarr_store import open_store
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import STOCKS, write_table
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
-from uflux_stats.reporting.benchmarks import map_comparison, respiration_scatter, sink_series
+from uflux_stats.reporting.benchmarks import (
+    map_comparison,
+    relative_maps,
+    respiration_scatter,
+    sink_series,
+)
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.style import save_figure
 
@@ -157,8 +162,20 @@ def _biomass(carbon: xr.Dataset, task: Task) -> Found:
     outside = observed.attrs["pixels_outside"]
     note = f"dry matter times 0.47, mean of pixels; {outside} pixels outside the grid"
     pair = Pair(("biomass", "cAGB"), "biomass", "cAGB", "ESA CCI", "MgC ha-1", note)
-    figure = map_comparison(maps, title="Above-ground carbon against ESA CCI")
-    return [pair.row(scores)], {"biomass": figure}, dict(pair.numbers(scores))
+    drawn = {
+        "biomass": map_comparison(maps, title="Above-ground carbon against ESA CCI"),
+        "biomass_relative": relative_maps(_by_statistic(task, observed, maps)),
+    }
+    return [pair.row(scores)], drawn, dict(pair.numbers(scores))
+
+
+def _by_statistic(task: Task, observed: xr.DataArray, mean: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Compare quartiles of the members, with their mean between them."""
+    members = open_store(task.input(STOCKS))[["cAGB"]].load().dropna("member", how="all")
+    # the sea is missing in all members, which quantiles that skip what is missing warn of
+    quartiles = members.quantile([0.25, 0.75], "member", keep_attrs=True, skipna=False)
+    low, high = (compare_biomass(quartiles.isel(quantile=place), observed)[1] for place in range(2))
+    return {"25th percentile of members": low, "mean": mean, "75th percentile": high}
 
 
 def _land_sink(carbon: xr.Dataset, task: Task) -> Found:

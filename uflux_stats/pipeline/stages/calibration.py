@@ -1,4 +1,4 @@
-"""Stages that learn from held-out towers how the fluxes err: intervals, and a closed budget."""
+"""Stages that learn from held-out towers how the fluxes err: intervals, budgets, new towers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -11,6 +11,7 @@ from uflux_stats.io.store import whole_file
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
+from uflux_stats.refinement.adaptation import Adaptation, fit_adaptation
 from uflux_stats.refinement.consistency import (
     CONSISTENT,
     Consistency,
@@ -26,6 +27,7 @@ from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES, MISSING_CLASS
 INTERVALS: Final = "intervals.json"
 COVERAGE: Final = "tables/interval_coverage.csv"
 CONSISTENCY: Final = "consistency.json"
+ADAPTATION: Final = "adaptation.json"
 NORMAL_90: Final = 1.645
 """Standard errors on each side of a mean that hold 90 % of a normal distribution."""
 _NOTHING: Final = "null\n"
@@ -71,6 +73,23 @@ def _coverage_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
             )
         units = flux_attrs(str(row["flux"]))["units"]
         yield key(*stem, "width"), number(row["width"], units, n=row["months"], note=towers)
+
+
+def adaptation(task: Task) -> Mapping[str, Number]:
+    """Learn from the held-out towers how to calibrate the predictions for a new one."""
+    held_out = load(task.input(VALIDATION)).sel(split=task.settings["split"])
+    fitted = fit_adaptation(held_out)
+    _write(fitted.to_json(), task, ADAPTATION)
+    return dict(_error_numbers(fitted))
+
+
+def _error_numbers(fitted: Adaptation) -> Iterator[tuple[str, Number]]:
+    note = "error at an unseen tower, standard deviation of the part"
+    for flux, model in fitted.models.items():
+        units = flux_attrs(flux)["units"]
+        parts = {"offset": units, "share": "1", "season": units, "fading": units, "noise": units}
+        for part, unit in parts.items():
+            yield key("adaptation", flux, part), number(getattr(model, part), unit, note=note)
 
 
 def consistency(task: Task) -> Mapping[str, Number]:

@@ -22,6 +22,8 @@ FEWEST_YEARS: Final = 5
 MOST_REPLICATES: Final = 100
 """Regional means are short series of many groups; an interval needs no more."""
 _NAME: Final = "attribution_cubes"
+_LEARNED: Final = "of a cube: what its model has learned at towers, not what land does"
+"""Stands in the flag of every answer: intervals know the years and not what was never learned."""
 
 
 def cube_attribution(task: Task) -> Mapping[str, Number]:
@@ -44,8 +46,16 @@ def cube_attribution(task: Task) -> Mapping[str, Number]:
         write_netcdf(xr.Dataset(attrs={"note": note}), task.output(CUBES))
         return {_NAME: number(None, note=note)}
     title = "Attribution of the mean fluxes of regions to drivers"
+    found = found.assign(flag=_with_warning(found))
     write_netcdf(found, task.output(CUBES), title=title, precision="float64")
     return {key(*parts): number(**entry) for parts, entry in attribution_numbers(found, _NAME)}
+
+
+def _with_warning(found: xr.Dataset) -> xr.DataArray:
+    """Put what every answer of a cube needs before what else its flag says."""
+    flag = found["flag"].values.astype(object)
+    warned = np.where(flag == "", _LEARNED, _LEARNED + "; " + flag)
+    return found["flag"].copy(data=np.where(found["n"].values > 0, warned, flag))
 
 
 def _require_years(years: int) -> None:

@@ -21,13 +21,17 @@ from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.units import PG_PER_G
 
 ON_TRUE: Final = "on_true_fluxes"
+HELD: Final = "intervals_with_truth"
 _CELLS: Final = 600
 """So many cells, evenly chosen, stand for all land."""
 _DAYS: Final = 365.25
 _HELD: Final = "if the driver alone were so much higher for good; interval over the years"
 _TREND: Final = "what the trend of the driver alone adds; interval over the years"
 _FOLLOWED: Final = "mean of the land if the cause were so much higher and its effects followed"
-_COUNTED: Final = "effects in the true fluxes; what is left is curvature and long memory"
+_COUNTED: Final = {
+    (ON_TRUE,): "effects in the true fluxes; what is left is curvature and long memory",
+    (): "effects in the cubes of the run, whose model knows only what it has learned at towers",
+}
 Found = dict[str, Number]
 
 
@@ -52,11 +56,15 @@ def known_effects(task: Task) -> Mapping[str, Number]:
 
 
 def _count(numbers: Found, true: Found) -> Found:
-    """Count how many intervals hold the truth, of the twin's own fluxes."""
-    both = [(numbers[f"{name}.{ON_TRUE}"], one) for name, one in true.items() if name in numbers]
-    held = [_holds(found, exact) for found, exact in both]
-    name = key(TWIN, "attribution", "intervals_with_truth")
-    return {name: number(sum(held), n=len(held), note=_COUNTED)}
+    """Count how many intervals hold the truth, of the twin's own fluxes and of the run's cubes."""
+    counted: Found = {}
+    for ending, note in _COUNTED.items():
+        both = [(numbers[".".join([name, *ending])], one)
+                for name, one in true.items() if name in numbers]  # fmt: skip
+        held = [_holds(found, exact) for found, exact in both]
+        name = key(TWIN, "attribution", HELD, *ending)
+        counted[name] = number(sum(held), n=len(held), note=note)
+    return counted
 
 
 def _holds(found: Number, exact: Number) -> bool:

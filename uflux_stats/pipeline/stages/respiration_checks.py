@@ -12,6 +12,7 @@ from uflux_stats.bayes.calibration import prior_predictive
 from uflux_stats.bayes.comparison import GOOD_K, compare
 from uflux_stats.bayes.driver_sets import SETS, compare_driver_sets
 from uflux_stats.bayes.sensitivity import SENSITIVE, power_scaling
+from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import load
 from uflux_stats.pipeline.stages.engine import VALIDATION
@@ -40,7 +41,7 @@ def checks(task: Task) -> Mapping[str, Number]:
     priors = pd.concat(
         {form: power_scaling(fit, draws=DRAWS) for form, fit in of_form.items()}, names=["form"]
     )
-    drivers = compare_driver_sets(fitted_towers(task, months=None), _predicted_gpp(task))
+    drivers, lacking = driver_sets(task)
     tables = (months, sites, priors, drivers)
     for path, table in zip(TABLES, tables, strict=True):
         table.to_csv(task.output(path), float_format="%.5g")
@@ -52,8 +53,19 @@ def checks(task: Task) -> Mapping[str, Number]:
             for form, fit in of_form.items()
         },
         **dict(_leaning(priors)),
+        **lacking,
         **dict(_driver_sets_told(drivers)),
     }
+
+
+def driver_sets(task: Task) -> tuple[pd.DataFrame, dict[str, Number]]:
+    """Compare sets of drivers, or say why towers that have a form's drivers do not allow it."""
+    towers = fitted_towers(task, months=None)
+    try:
+        return compare_driver_sets(towers, _predicted_gpp(task), seed=task.settings["seed"]), {}
+    except (ConfigError, MissingVariableError) as error:
+        skipped = number(None, note=f"skipped: {error}")
+        return pd.DataFrame(), {key("respiration", "drivers", "drivers", "r2"): skipped}
 
 
 def _predicted_gpp(task: Task) -> xr.DataArray | None:

@@ -78,6 +78,9 @@ def unseen_sites_told(
         yield key(*stem, "coverage90"), covered
         if not number_of_part:
             yield key("respiration", "coverage90", "leave_site_out"), covered
+        note = "the same by the interval of the expected mean, without the errors of its months"
+        alone = number(skill["coverage90_expected"], n=len(part), note=note)
+        yield key(*stem, "coverage90_expected"), alone
         note = "median width of the 90 % interval of the mean RECO of an unseen site"
         yield key(*stem, "width"), number(skill["width"], CARBON_FLUX, n=len(part), note=note)
         note = f"log density of unseen sites, sum over single months; {how or _APPROXIMATE}"

@@ -16,14 +16,18 @@ from uflux_stats.pipeline.stages.engine import REFINER, VALIDATION
 from uflux_stats.pipeline.stages.gridding import BY, FLUXES, region_label
 from uflux_stats.refinement import Refiner
 from uflux_stats.refinement.fitting import flux_attrs
+from uflux_stats.refinement.remoteness import skill_by, skill_by_distance
 from uflux_stats.refinement.table import table_for
 from uflux_stats.refinement.validation import fluxes_of
 from uflux_stats.reporting.map_panels import flux_map
 from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.remoteness import skill_gap
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.stats.totals import area_mean
 
 BY_DISSIMILARITY: Final = "tables/skill_by_dissimilarity.csv"
+BY_DISTANCE: Final = "tables/skill_by_distance.csv"
+GAP: Final = "remoteness_figures"
 MAPS: Final = "applicability_figures"
 CLASSES: Final = 5
 """Classes of dissimilarity, each with as many held-out months."""
@@ -62,26 +66,44 @@ def skill_by_dissimilarity(
     Returns
     -------
     pd.DataFrame
-        For each flux: five classes of dissimilarity with as many months each, and all months
-        inside and outside the area of applicability, with the mean dissimilarity, RMSE, bias
-        [units of the flux] and number of months.
+        As of ``skill_by``: five classes of dissimilarity with as many months each, and all months
+        inside and outside the area of applicability; the mean dissimilarity as DI.
     """
-    records = []
-    for name in fluxes_of(held_out):
-        flux = held_out[name].transpose("source", "site", "time")
-        error = (flux.sel(source="refined") - flux.sel(source="observed")).values
-        known = np.isfinite(error)
-        error, near = error[known], far.transpose("site", "time").values[known]
-        steps = np.quantile(near, np.linspace(0.0, 1.0, CLASSES + 1)[1:-1])
-        classes = np.searchsorted(steps, near)
-        groups = {f"fifth {i + 1}": classes == i for i in range(CLASSES)}
-        groups |= {"inside": near <= threshold, "outside": near > threshold}
-        for group, own in groups.items():
-            if own.any():
-                rmse = float(np.sqrt(np.mean(error[own] ** 2)))
-                bias, months = float(error[own].mean()), int(own.sum())
-                records.append((name, group, float(near[own].mean()), rmse, bias, months))
-    return pd.DataFrame(records, columns=["flux", "group", "DI", "rmse", "bias", "months"])
+    return pd.concat(_by_dissimilarity(held_out[[name]], far, threshold)
+                     for name in fluxes_of(held_out)).rename(columns={"far": "DI"})  # fmt: skip
+
+
+def _by_dissimilarity(held_out: xr.Dataset, far: xr.DataArray, threshold: float) -> pd.DataFrame:
+    """Score one flux: the months that it has decide where the classes end."""
+    (flux,) = held_out.data_vars.values()
+    near = far.transpose("site", "time").values
+    known = flux.notnull().all("source").transpose("site", "time").values
+    steps = np.quantile(near[known], np.linspace(0.0, 1.0, CLASSES + 1)[1:-1])
+    classes = np.searchsorted(steps, near)
+    groups = {f"fifth {i + 1}": classes == i for i in range(CLASSES)}
+    groups |= {"inside": near <= threshold, "outside": near > threshold}
+    return skill_by(held_out, far, groups)
+
+
+def remoteness(task: Task) -> Mapping[str, Number]:
+    """Score the held-out towers by their distance to the nearest tower that was learned from."""
+    held_out = load(task.input(VALIDATION)).sel(split=task.settings["split"])
+    by_distance = skill_by_distance(held_out)
+    write_table(by_distance.rename(columns={"far": "km"}), task, BY_DISTANCE)
+    unlike = pd.read_csv(task.input(BY_DISSIMILARITY))
+    task.output(GAP).mkdir()
+    notice = TWIN_NOTICE if task.settings["twin"] else ""
+    save_figure(skill_gap(by_distance, unlike), task.output(f"{GAP}/skill_gap.png"), notice=notice)
+    return {
+        key("validation", "distance", row["flux"], row["group"], metric): number(
+            row[metric],
+            flux_attrs(row["flux"])["units"] if metric == "rmse" else "1",
+            n=row["months"],
+            note=f"held-out months of {row['towers']} towers so far from any that was learned from",
+        )
+        for row in by_distance.to_dict("records")
+        for metric in ("r2", "rmse")
+    }
 
 
 def _skill_numbers(scored: pd.DataFrame) -> Iterator[tuple[str, Number]]:

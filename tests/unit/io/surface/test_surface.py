@@ -11,6 +11,7 @@ from PIL import Image
 from uflux_stats.errors import DataFileError
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.fluxnet import read_fluxnet
+from uflux_stats.io.recognition import describe
 from uflux_stats.io.surface import read_mod13a1
 from uflux_stats.io.surface.binning import Bins
 from uflux_stats.io.surface.mcd43a4 import read_mcd43a4, tile_cells
@@ -240,6 +241,29 @@ def test_products_and_climate_on_one_grid(tmp_path: Path, native) -> None:
     drivers = read_drivers(tmp_path, resolution=5.0)
     assert set(drivers) == {"TA", "IGBP", "LANDFRAC", "KOPPEN"}
     assert dict(drivers.sizes) == {"month": 12, "lat": 36, "lon": 72}
+
+
+@pytest.mark.parametrize(
+    ("product", "drivers"),
+    [
+        ("MCD43A4", {"NIRV", "NDVI", "FAPAR"}),
+        ("MCD12C1", {"IGBP", "LANDFRAC"}),
+        ("koppen", {"KOPPEN"}),
+        ("srtm", {"DEM"}),
+    ],
+)
+def test_a_native_file_is_recognised(tmp_path: Path, native, product, drivers) -> None:
+    codes = np.full((36, 72), 8, "uint8")
+    makers = {
+        "MCD43A4": lambda: tile(native, tmp_path),
+        "MCD12C1": lambda: TestLandCover().cover(native, tmp_path, codes),
+        "koppen": lambda: native.geotiff(tmp_path / "Beck_KG_V1_present_5.tif", codes),
+        "srtm": lambda: TestElevation().heights(tmp_path),
+    }
+    report = describe(makers[product]())
+    assert report.kind == "gridded drivers"
+    assert drivers <= set(report.rows["driver"])
+    assert not any(report.rows["faults"])
 
 
 def test_an_unknown_product(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Learners behind one interface: all trees become boosters, whatever library grew them."""

@@ -1,0 +1,188 @@
+"""Kernel ridge regression on drawn rows: smooth where trees are steps, and calm where no row is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from uflux_stats.refinement.learners import Ensemble, Table
+from uflux_stats.refinement.learning.drawing import drawn
+from uflux_stats.refinement.learning.lesson import Lesson, Values
+from uflux_stats.refinement.learning.models import Head
+from uflux_stats.refinement.options import RefineOptions
+
+ROWS: Final = 65_536
+"""Rows predicted at a time."""
+_FARTHEST: Final = 4.0
+"""Standard deviations from the mean at which a predictor is held."""
+_JITTER: Final = 1e-5
+"""Floor of the eigenvalues of the normal equations, in units of their mean."""
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """One member: a weighted sum of bells around rows of training.
+
+    Attributes
+    ----------
+    centre, spread : array, (feature,)
+        Mean and standard deviation of the predictors in training; an infinite spread drops one.
+    points : array, (point, feature) [standard deviations]
+        Middles of the bells.
+    height : array, (point,)
+    mean : array, (1,)
+        The prediction far from all points.
+    length : array, (1,) [standard deviations]
+        Width of the bells, over all predictors.
+    """
+
+    centre: Table
+    spread: Table
+    points: Table
+    height: Table
+    mean: Table
+    length: Table
+
+    def predict(self, table: Table) -> Table:
+        """Predict rows of predictors, (row,)."""
+        predicted = np.empty(len(table), np.float32)
+        for start in range(0, len(table), ROWS):
+            rows = slice(start, start + ROWS)
+            scaled = _scaled(table[rows], self.centre, self.spread)
+            predicted[rows] = self.mean + _bells(scaled, self.points, self.length) @ self.height
+        return predicted
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An ensemble, each of whose members saw its own draw of rows and predictors."""
+
+    members: tuple[Smooth, ...]
+
+    @property
+    def width(self) -> int:
+        """Number of predictors."""
+        return len(self.members[0].centre)
+
+    @property
+    def trees(self) -> Ensemble:
+        """None: there are no trees."""
+        return []
+
+    def predict(self, table: Table, *, threads: int = 1) -> Table:  # noqa: ARG002
+        """Predict with every member, (member, row)."""
+        return np.stack([member.predict(table) for member in self.members])
+
+    def importance(self) -> NDArray[np.float64]:
+        """Tell that all predictors count alike."""
+        return np.full(self.width, 1.0 / self.width)
+
+    def save(self, folder: Path, stem: str) -> Head:
+        """Write the arrays of all members to one file."""
+        names = [field.name for field in fields(Smooth)]
+        arrays = {f"{n:03d}/{name}": getattr(member, name)
+                  for n, member in enumerate(self.members) for name in names}  # fmt: skip
+        with (folder / f"{stem}.npz").open("wb") as stream:
+            np.savez(stream, **arrays)
+        return {"kind": "kernel", "stem": stem, "members": len(self.members)}
+
+    @classmethod
+    def load(cls, folder: Path, head: Head) -> "Kernel":
+        """Read what ``save`` wrote; no code is run from the file."""
+        names = [field.name for field in fields(Smooth)]
+        with (
+            (folder / f"{head['stem']}.npz").open("rb") as stream,
+            np.load(stream, allow_pickle=False) as stored,
+        ):
+            return cls(tuple(Smooth(**{name: stored[f"{n:03d}/{name}"] for name in names})
+                             for n in range(head["members"])))  # fmt: skip
+
+
+def fit_kernel(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> Kernel:
+    """Fit ``options.members`` members, each on its own draw of rows and predictors.
+
+    The kernel is Gaussian on standardised predictors, a missing one being average; the solution is
+    sought among bells around drawn rows (Nystroem's approximation).
+
+    References
+    ----------
+    Williams and Seeger (2001), Using the Nystroem method to speed up kernel machines, NIPS 13.
+    """
+    members = range(options.members)
+    return Kernel(tuple(_fit_member(lesson, options, [*seed, number]) for number in members))
+
+
+def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> Smooth:
+    seen, columns, rng = drawn(lesson, options, seed)
+    centre, spread = _standard(seen.table)
+    scaled = _scaled(seen.table, centre, spread)
+    length = np.full(1, options.kernel.length * np.sqrt(len(columns)), np.float32)
+    chance = seen.weight / seen.weight.sum()
+    count = min(options.kernel.points, len(scaled))
+    points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
+    mean = np.average(seen.target, weights=seen.weight)
+    height = _solve(
+        _bells(points, points, length),
+        _bells(scaled, points, length),
+        (seen.target - mean, seen.weight),
+        options.kernel.ridge,
+    )
+    width = lesson.table.shape[1]
+    return Smooth(
+        centre=_spread_out(centre, columns, width, 0.0),
+        spread=_spread_out(spread, columns, width, np.inf),
+        points=_spread_out(points, columns, width, 0.0),
+        height=height.astype(np.float32),
+        mean=np.full(1, mean, np.float32),
+        length=length,
+    )
+
+
+def _spread_out(values: Table, columns: NDArray[np.intp], width: int, fill: float) -> Table:
+    """Put values of some predictors, the last axis, where they are among all."""
+    whole = np.full((*values.shape[:-1], width), fill, np.float32)
+    whole[..., columns] = values
+    return whole
+
+
+def _standard(table: Table) -> tuple[Table, Table]:
+    """Mean and standard deviation of each predictor where it is known; infinite if none is."""
+    known = np.isfinite(table)
+    count = np.maximum(known.sum(axis=0), 1)
+    centre = np.where(known, table, 0.0).sum(axis=0, dtype=float) / count
+    square = np.where(known, table - centre, 0.0) ** 2
+    spread = np.sqrt(square.sum(axis=0, dtype=float) / count)
+    return centre.astype(np.float32), np.where(spread > 0.0, spread, np.inf).astype(np.float32)
+
+
+def _scaled(table: Table, centre: Table, spread: Table) -> Table:
+    scaled = np.nan_to_num((table - centre) / spread, copy=False, nan=0.0)
+    held: Table = np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+    return held
+
+
+def _bells(rows: Table, points: Table, length: Table) -> Table:
+    """Gaussian kernel, (row, point)."""
+    squared: Table = (rows**2).sum(axis=1)[:, np.newaxis] + (points**2).sum(axis=1)
+    squared -= 2.0 * rows @ points.T
+    np.maximum(squared, 0.0, out=squared)
+    squared *= np.float32(-0.5) / length**2
+    np.exp(squared, out=squared)
+    return squared
+
+
+def _solve(
+    among: Table, kernel: Table, rows: tuple[Values, Values], ridge: float
+) -> NDArray[np.float64]:
+    """Heights that fit weighted residuals with the least norm in the space of the kernel."""
+    residual, weight = rows
+    weighted = (kernel * weight[:, np.newaxis].astype(np.float32)).T
+    normal = (weighted @ kernel).astype(np.float64) + ridge * among
+    # bells that are nearly the same need a floor, in proportion to what single precision loses
+    normal += _JITTER * np.trace(normal) / len(normal) * np.eye(len(normal))
+    height: NDArray[np.float64] = cho_solve(cho_factor(normal), weighted @ residual)
+    return height
