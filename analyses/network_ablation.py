@@ -69,6 +69,7 @@ AROUND = "trees, residual, neighbourhood"
 VARIANTS = {
     "trees, residual": RefineOptions(),
     "trees, direct": RefineOptions(target="direct"),
+    "cascade, residual": RefineOptions(model="cascade"),
     **{f"network, {name}": RefineOptions(model="neural", network=network)
        for name, network in NETWORKS.items()},
     "network, all, direct": RefineOptions(model="neural", target="direct"),

@@ -564,7 +564,8 @@ def test_a_memory_serves_grids_and_is_kept(
     sites = refiner.predict(towers)["GPP"].transpose("member", "site", "time").values
     np.testing.assert_allclose(cells.reshape(sites.shape), sites, rtol=1e-5, atol=1e-6)
     store = open_store(upscale(refiner, grid, tmp_path / "fluxes.zarr", UpscaleOptions(rows=1)))
-    np.testing.assert_allclose(store["GPP"].values, whole["GPP"].values, rtol=1e-5, atol=1e-6)
+    # stores are rounded
+    np.testing.assert_allclose(store["GPP"].values, whole["GPP"].values, rtol=2e-4, atol=1e-6)
     loaded = Refiner.load(refiner.save(tmp_path / "refiner"))
     xr.testing.assert_identical(loaded.predict(towers), refiner.predict(towers))
 
