@@ -72,7 +72,7 @@ def fetch_data(key: str, to: str | Path = ".", *, patience: Patience | None = No
     Examples
     --------
     >>> fetch_data("trendy").by_hand.where
-    'https://blogs.exeter.ac.uk/trendy/'
+    'https://sites.exeter.ac.uk/trendy/'
     """
     require_choice(key, ACCESS, name="name")
     source, access = data_source(key), ACCESS[key]

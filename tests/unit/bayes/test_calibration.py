@@ -48,7 +48,7 @@ def test_every_model_can_be_simulated(towers: xr.Dataset, level: str, likelihood
 SHORT_CHAIN = SamplerOptions(draws=372, tune=300, chains=1, cores=1, target_accept=0.95)
 
 
-@pytest.mark.parametrize("level", ["pooled", "site"])
+@pytest.mark.parametrize("level", ["pooled", pytest.param("site", marks=pytest.mark.slow)])
 def test_ranks_are_uniform(level: Level) -> None:
     """60 simulations on a small design: fails once in a hundred designs, were all well."""
     rows = model_rows(make_towers(sites=6, months=6), RespirationOptions(level=level))

@@ -449,7 +449,7 @@ def test_serves_as_the_other_refiners_do(
     assert fluxes.to_array().notnull().all()
     metrics = refiner.validate("tower", folds=2, members=1)
     assert metrics["r2"].notnull().all()
-    with pytest.raises(ConfigError, match="expected boosted trees"):
+    with pytest.raises(ConfigError, match="expected trees, got a model 'neural'"):
         shap_values(refiner)
 
 
