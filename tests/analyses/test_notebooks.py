@@ -54,7 +54,8 @@ def run_cell(source: str, names: dict[str, Any]) -> list[str]:
     if last is None:
         return []
     value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
-    return [value._repr_html_() if hasattr(value, "_repr_html_") else repr(value)]
+    html = value._repr_html_() if hasattr(value, "_repr_html_") else None
+    return [html or repr(value)]
 
 
 @pytest.fixture(scope="session")
