@@ -21,10 +21,12 @@ from uflux_stats.bayes.parameters import common_parameters, draws_of, top_parame
 from uflux_stats.bayes.priors import priors
 from uflux_stats.bayes.rows import SEASONS, ModelRows
 from uflux_stats.bayes.sampling import Compiled
-from uflux_stats.errors import ConfigError
+from uflux_stats.errors import ConfigError, ConvergenceError
 
 _SAMPLER: Final = SamplerOptions(draws=504, tune=400, chains=1, cores=1, target_accept=0.95)
 _LONGER: Final = 4
+_OTHER_SEED: Final = 1_000_003
+"""Between the seeds of a sample and of its repetition: no other simulation has it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class CalibrationOptions:
     sampler : SamplerOptions
     ess : float
         Smallest effective sample size of a parameter. A shorter sample is drawn again, four times
-        as long: ranks among draws that hang together are not uniform.
+        as long and from another start: ranks among draws that hang together are not uniform, and a
+        chain that did not leave its start has ranks at the ends alone.
     retries : int
         How often at most.
     progress : bool
@@ -207,25 +210,45 @@ def _sampled(
     options: CalibrationOptions,
     seed: int,
 ) -> tuple[Any, list[float]]:
-    """Sample until every top parameter has draws enough, and tell how many it has."""
+    """Sample until every top parameter has draws enough, and tell how many it has.
+
+    Raises
+    ------
+    ConvergenceError
+        If the last chain, too, stayed where it began.
+    """
     how = replace(options.sampler, seed=seed)
     for _ in range(options.retries + 1):
         sampled = compiled.sample(how, observed=observed)
         ess = effective_sizes(sampled, rows)
         if min(ess) >= options.ess:
             break
-        how = replace(how, draws=_LONGER * how.draws, tune=2 * how.tune)
+        how = replace(
+            how, draws=_LONGER * how.draws, tune=2 * how.tune, seed=how.seed + _OTHER_SEED
+        )
+    if not min(ess) > 0.0:
+        raise ConvergenceError(
+            f"simulation: expected a chain that moves, got none with {options.retries + 1} seeds; "
+            "raise target_accept or retries"
+        )
     return sampled, ess
 
 
 def effective_sizes(posterior: Any, rows: ModelRows) -> list[float]:
-    """Return the effective sample size (bulk) of each of ``top_parameters``."""
+    """Return the effective sample size (bulk) of each of ``top_parameters``.
+
+    Zero of draws with a chain that never moved, which ArviZ holds to be independent.
+    """
     arviz = load_library("arviz")
     drawn = group(posterior, "posterior")
     names = common_parameters(rows)
+    chosen = drawn[[*names, *(["coefficient"] if rows.effects else [])]]
     with quiet_libraries():
-        found = arviz.ess(drawn[[*names, *(["coefficient"] if rows.effects else [])]])
+        found = arviz.ess(chosen)
     found = found if isinstance(found, xr.Dataset) else found.to_dataset()
+    # ArviZ's own limit, below which it returns the number of draws
+    moved = chosen.max("draw") - chosen.min("draw") >= np.finfo(float).resolution
+    found = found.where(moved.all("chain"), 0.0)
     return [float(found[name]) for name in names] + np.ravel(found.get("coefficient", [])).tolist()
 
 

@@ -14,11 +14,14 @@ from uflux_stats.bayes.calibration import (
     calibrate,
     calibration_of,
     draw_from_prior,
+    effective_sizes,
     prior_predictive,
     simulations,
 )
+from uflux_stats.bayes.compat import tree_of
 from uflux_stats.bayes.leave_out import coverage_table, leave_sites_out
 from uflux_stats.bayes.options import Level, RespirationOptions, SamplerOptions
+from uflux_stats.bayes.parameters import common_parameters
 from uflux_stats.bayes.priors import Prior
 from uflux_stats.bayes.rows import model_rows
 from uflux_stats.errors import ConfigError
@@ -74,6 +77,18 @@ def test_a_calibration_can_be_run_in_slices(towers: xr.Dataset) -> None:
     demanding = replace(options, ess=600.0)
     longer = next(simulations(rows, [0], demanding, seed=4))
     assert (longer.ess > whole.ess.sel(simulation=0)).all()
+
+
+def test_a_chain_that_never_moved_has_no_draws(towers: xr.Dataset) -> None:
+    """ArviZ counts each of them: such a chain passed, with ranks at the ends alone."""
+    rows = model_rows(towers, RespirationOptions(level="pooled"))
+    rng = np.random.default_rng(0)
+    names = common_parameters(rows)
+    drawn = xr.Dataset({name: (("chain", "draw"), rng.normal(size=(2, 200))) for name in names})
+    assert min(effective_sizes(tree_of({"posterior": drawn}), rows)) > 100.0
+    drawn["slope"][1] = 0.5
+    found = dict(zip(names, effective_sizes(tree_of({"posterior": drawn}), rows), strict=True))
+    assert [name for name in names if found[name] == 0.0] == ["slope"]
 
 
 def test_simulations_are_not_held_at_what_ecosystems_respire(towers: xr.Dataset) -> None:
