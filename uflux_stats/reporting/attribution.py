@@ -28,7 +28,8 @@ DRIVER_COLOURS: Final[dict[str, str]] = {
 """Okabe and Ito's palette, one colour for each driver in all figures; memory in darker ones."""
 TARGETS: Final = ("GPP", "RECO", "NEP")
 _SCALED: Final = ("direct", "total", "backdoor", "lasting")
-DIVERGING: Final = "RdBu_r"
+DIVERGING: Final = "RdBu"
+"""Blue is positive, as in the graphs."""
 
 
 def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -> Figure:

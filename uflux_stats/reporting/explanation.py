@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.explain import shap_importance
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.schema import SCHEMA
 
 TOP: Final = 15
 MOST_POINTS: Final = 2500
 _BINS: Final = 60
+_UNITS: Final = {
+    "APAR": SCHEMA["SWIN"].units, "season": "1", "wetness": "1", "IGBP": "1", "KOPPEN": "1",
+    "warm": "months", "dry": "months", "lat": "degrees", "lon": "degrees",
+}  # fmt: skip
+"""Of predictors that are not drivers, by the first part of their name."""
 
 
 def bee_swarm(values: xr.Dataset, flux: str, *, top: int = TOP) -> Figure:
@@ -144,6 +150,22 @@ def _bars(ax: Axes, rows: pd.DataFrame, order: list[str], gains: "pd.Series[floa
     ax.set_xlabel("share [1]")
 
 
+def predictor_units(feature: str) -> str:
+    """Return the unit of a predictor of the refinement or the emulation, "" if it is not known.
+
+    Examples
+    --------
+    >>> predictor_units("SWIN_mean"), predictor_units("APAR_run3"), predictor_units("baseline_LE")
+    ('W m-2', 'W m-2', 'W m-2')
+    >>> predictor_units("KOPPEN_Arid"), predictor_units("warm_months"), predictor_units("GPP_year")
+    ('1', 'months', 'gC m-2 d-1')
+    """
+    source = feature.removeprefix("baseline_").split("_")[0]
+    if source in _UNITS:
+        return _UNITS[source]
+    return SCHEMA[source].units if source in SCHEMA else ""
+
+
 def response_curve(curve: pd.DataFrame, *, feature: str, name: str, units: str = "1") -> Figure:
     """Draw an accumulated local effect with the range of the members.
 
@@ -169,7 +191,8 @@ def response_curve(curve: pd.DataFrame, *, feature: str, name: str, units: str =
         ax.plot(curve["value"], np.full(len(curve), curve["low"].min()), "|", color=GREY,
                 label="edges of bins")  # fmt: skip
         ax.axhline(0.0, color=BLACK, linewidth=0.6)
-        ax.set_xlabel(feature)
+        unit = predictor_units(feature)
+        ax.set_xlabel(axis_label(feature, unit) if unit else feature)
         ax.set_ylabel(axis_label(f"effect on {name}", units))
         ax.set_title(f"n = {int(curve['n'].sum()):,}")
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)

@@ -78,7 +78,8 @@ def _scatter_panel(ax: Axes, rows: pd.DataFrame, flux: str) -> None:
     low, high = float(values.min()), float(values.max())
     ends = np.array([low, high])
     ax.plot(ends, ends, color=GREY, linestyle=":", label="one to one")
-    for step, corner in zip(STEPS, (0.98, 0.80), strict=True):
+    # above and below the cloud, which follows the line of one to one
+    for step, corner in zip(STEPS, ("left", "right"), strict=True):
         ax.plot(
             rows["observed"], rows[step], ".", markersize=1.2, alpha=0.35,
             color=COLOURS[step], label=step, rasterized=True,
@@ -87,7 +88,9 @@ def _scatter_panel(ax: Axes, rows: pd.DataFrame, flux: str) -> None:
         ax.plot(ends, skill["intercept_model_on_obs"] + skill["slope_model_on_obs"] * ends,
                 color=COLOURS[step])  # fmt: skip
         text = _skill_text(step, skill, units)
-        ax.text(0.02, corner, text, transform=ax.transAxes, va="top", color=COLOURS[step],
+        first = corner == "left"
+        ax.text(0.02 if first else 0.98, 0.98 if first else 0.02, text, transform=ax.transAxes,
+                ha=corner, va="top" if first else "bottom", color=COLOURS[step],
                 bbox=_BEHIND)  # fmt: skip
     ax.set(
         xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=axis_label("observed", units),
@@ -129,7 +132,7 @@ def skill_bars(skill: pd.DataFrame, *, split: str, metric: str = "r2") -> Figure
     Returns
     -------
     Figure
-        Rows are fluxes, columns groupings; n in brackets. Bars end at -1, their labels do not.
+        Columns are fluxes, rows groupings; n in brackets. Bars end at -1, their labels do not.
 
     Raises
     ------
@@ -140,20 +143,23 @@ def skill_bars(skill: pd.DataFrame, *, split: str, metric: str = "r2") -> Figure
     fluxes = [flux for flux in FLUXES if flux in set(whole["flux"])]
     groupings = list(whole["grouping"].unique())
     with style():
-        figure = new_figure(2.6 * len(groupings) + 0.6, 1.9 * len(fluxes) + 0.6)
-        widths = [whole.loc[whole["grouping"] == name, "group"].nunique() + 1 for name in groupings]
+        heights = [
+            whole.loc[whole["grouping"] == name, "group"].nunique() + 1 for name in groupings
+        ]
+        figure = new_figure(2.0 * len(fluxes) + 0.2, 0.26 * sum(heights) + 1.2)
         panels = figure.subplots(
-            len(fluxes), len(groupings), squeeze=False, sharey=True, width_ratios=widths
+            len(groupings), len(fluxes), squeeze=False, sharex=True, height_ratios=heights
         )
-        for flux, row in zip(fluxes, panels, strict=True):
-            for grouping, ax in zip(groupings, row, strict=True):
+        for grouping, row in zip(groupings, panels, strict=True):
+            for flux, ax in zip(fluxes, row, strict=True):
                 chosen = whole[(whole["flux"] == flux) & (whole["grouping"] == grouping)]
-                _bars(ax, chosen.assign(group=_with_n(chosen)), "step", STEPS, metric)
+                _lying_bars(ax, chosen.assign(group=_with_n(chosen)), metric)
                 ax.set_title(f"{flux} by {grouping}")
-            row[0].set_ylabel(f"{metric} [1]")
-            row[0].margins(y=0.15)
+        for ax in panels[-1]:
+            ax.set_xlabel(f"{metric} [1]")
+            ax.set_xlim(right=1.7)
         figure.suptitle(
-            f"Validation: {SPLIT_NAMES[split]}; in brackets months and towers; bars end at -1"
+            f"Validation: {SPLIT_NAMES[split]}; in brackets months, towers; bars end at -1"
         )
         _legend_below(figure, panels[0, 0], columns=2)
     return figure
@@ -196,6 +202,22 @@ def split_gap(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
     return figure
 
 
+def _lying_bars(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
+    """Draw a bar per group and step, with its value at its end, the first group on top."""
+    groups = [str(group) for group in rows["group"].unique()]
+    for index, step in enumerate(STEPS):
+        chosen = rows[rows["step"] == step].drop_duplicates("group").set_index("group")[metric]
+        values = chosen.reindex(groups).to_numpy(float)
+        places = _places(len(groups), index, len(STEPS))
+        ax.barh(places, values.clip(-1), 0.8 / len(STEPS), color=COLOURS[step], label=step)
+        for place, value in zip(places, values, strict=True):
+            # to the right of zero, where names of groups are not in the way
+            ax.text(float(np.fmax(value, 0.0)), place, f" {_value(value)}", va="center", fontsize=6)
+    ax.axvline(0, color=BLACK, linewidth=0.6)
+    ax.set_yticks(range(len(groups)), groups, fontsize=6)
+    ax.invert_yaxis()
+
+
 def _bars(
     ax: Axes, rows: pd.DataFrame, column: str, series: Sequence[str], metric: str
 ) -> list[str]:
@@ -208,7 +230,7 @@ def _bars(
         bars = ax.bar(places, heights.clip(-1), 0.8 / len(series), color=COLOURS[name], label=name)
         ax.bar_label(bars, [_value(height) for height in heights], fontsize=5, padding=1)
     ax.axhline(0, color=BLACK, linewidth=0.6)
-    ax.set_xticks(range(len(groups)), groups, rotation=90 if column == "step" else 0, fontsize=6)
+    ax.set_xticks(range(len(groups)), groups, fontsize=6)
     return groups
 
 

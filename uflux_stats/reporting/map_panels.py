@@ -151,7 +151,7 @@ def _profiles(
     axes: "np.typing.NDArray[np.object_]", field: xr.DataArray, projection: Projection
 ) -> None:
     """Draw the mean at each latitude, at its height on the map, and at each longitude."""
-    label = str(field.name)
+    label = axis_label(str(field.name), str(field.attrs.get("units", "1")))
     by_lat, by_lon = profile(field, "lat"), profile(field, "lon")
     beside, below = axes[0, 1], axes[1, 0]
     beside.plot(by_lat, heights(by_lat["lat"], projection), color=COLOURS["refined"])
@@ -160,8 +160,9 @@ def _profiles(
     beside.set_ylim(heights(xr.DataArray([SOUTH, NORTH]), projection))
     below.plot(by_lon["lon"], by_lon, color=COLOURS["refined"])
     below.set_xlim(-180, 180)
-    beside.set_xlabel(label)
-    below.set(xlabel=axis_label("longitude", "degrees"), ylabel=label)
+    beside.set_xlabel(label.replace(" [", "\n["), fontsize=6)
+    below.set_xlabel(axis_label("longitude", "degrees"))
+    below.set_ylabel(label.replace(" [", "\n["), fontsize=6)
     beside.xaxis.set_major_locator(MaxNLocator(2))
     beside.tick_params(axis="x", labelsize=6)
     below.yaxis.set_major_locator(MaxNLocator(2))

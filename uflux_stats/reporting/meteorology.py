@@ -104,8 +104,8 @@ def meteorology_figure(measured: xr.Dataset, gridded: xr.Dataset, *, source: str
     Returns
     -------
     Figure
-        Months of all towers counted in hexagons, the one-to-one line, and correlation, bias and
-        RMSE in each panel.
+        Months of all towers counted in hexagons, the one-to-one line, and n, correlation, bias
+        and RMSE in each panel.
 
     Raises
     ------
@@ -123,7 +123,8 @@ def meteorology_figure(measured: xr.Dataset, gridded: xr.Dataset, *, source: str
         for name, ax in zip(names, axes, strict=False):
             _panel(ax, first[name], second[name])
             found = whole.loc[name]
-            told = f"r {found['r']:.2f}\nbias {found['bias']:.2g}\nRMSE {found['rmse']:.2g}"
+            told = f"n {found['n']:,}\nr {found['r']:.2f}\nbias {found['bias']:.2g}"
+            told += f"\nRMSE {found['rmse']:.2g}"
             ax.text(0.04, 0.96, told, transform=ax.transAxes, va="top", fontsize=6, bbox=_BEHIND)
         for ax in axes[len(names) :]:
             ax.set_axis_off()

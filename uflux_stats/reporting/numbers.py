@@ -65,6 +65,17 @@ def number(
     return Number(_plain(value), units, low, high, size, note)
 
 
+def towers_told(count: SupportsFloat) -> str:
+    """Say how many towers.
+
+    Examples
+    --------
+    >>> towers_told(1), towers_told(12.0)
+    ('1 tower', '12 towers')
+    """
+    return f"{float(count):.0f} tower" + ("" if float(count) == 1.0 else "s")
+
+
 def key(*parts: str) -> str:
     """Join the parts of a key with dots.
 

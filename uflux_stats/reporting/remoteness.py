@@ -31,7 +31,7 @@ def skill_gap(by_distance: pd.DataFrame, by_dissimilarity: pd.DataFrame) -> Figu
         axes = figure.subplots(1, 2, sharey=True)
         _panel(axes[0], by_distance, "nearest tower that was learned from")
         _panel(axes[1], by_dissimilarity, "dissimilarity to the other towers")
-        axes[0].set_ylabel("$r^2$ at held-out towers")
+        axes[0].set_ylabel("$r^2$ at held-out towers [1]")
         axes[0].legend(loc="lower left")
     return figure
 

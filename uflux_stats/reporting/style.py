@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from numpy.typing import NDArray
 
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
 BLACK: Final = "#000000"
@@ -24,6 +27,10 @@ COLOURS: Final[dict[str, str]] = {
     "blocks": GREY,
 }
 """Colour of each step and split of the engine, the same in all figures."""
+_UNDATED: Final[dict[str, Any]] = {"Software": None}
+"""Nothing in a file says which version of matplotlib wrote it."""
+_STRIP: Final = 0.14
+"""Height below the figure that a notice takes [inches]."""
 
 _RC: Final[dict[Any, object]] = {
     "figure.dpi": 150,
@@ -65,7 +72,7 @@ def save_figure(figure: Figure, path: Path, *, notice: str = "") -> Path:
     path : Path
         In a folder that exists.
     notice : str
-        What must not be overlooked, such as that the data are generated; written at the edge.
+        What must not be overlooked, such as that the data are generated; written below the figure.
 
     Returns
     -------
@@ -74,9 +81,20 @@ def save_figure(figure: Figure, path: Path, *, notice: str = "") -> Path:
     """
     with style():
         if notice:
-            figure.text(0.995, 0.005, notice, ha="right", va="bottom", fontsize=6, color=NOTICE)
-        figure.savefig(path, format="png", metadata={"Software": None})
+            strip = new_figure(figure.get_size_inches()[0], _STRIP)
+            strip.set_layout_engine("none")
+            strip.text(0.995, 0.5, notice, ha="right", va="center", fontsize=6, color=NOTICE)
+            whole = np.vstack([_pixels(figure), _pixels(strip)])
+            imsave(path, whole, format="png", dpi=figure.dpi, metadata=_UNDATED)
+        else:
+            figure.savefig(path, format="png", metadata=_UNDATED)
     return path
+
+
+def _pixels(figure: Figure) -> NDArray[np.uint8]:
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
 
 
 def axis_label(name: str, units: str) -> str:

@@ -125,4 +125,5 @@ def test_a_response_curve(tmp_path: Path) -> None:
                           "high": [0.0, 2.0], "n": [0, 10]})  # fmt: skip
     figure = response_curve(curve, feature="TA", name="GPP", units="gC m-2 d-1")
     assert figure.axes[0].get_title() == "n = 10"
+    assert figure.axes[0].get_xlabel() == "TA [degC]"
     save_figure(figure, tmp_path / "curve.png")

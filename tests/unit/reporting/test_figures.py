@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,12 +82,13 @@ def test_scatter_draws_only_the_fluxes_that_are_there(pairs: pd.DataFrame) -> No
 def test_bars_show_the_values_given(skill: pd.DataFrame) -> None:
     figure = skill_bars(skill[skill["split"] == "tower"], split="tower")
     told = texts(figure)
-    assert {"0.31", "0.64"} <= set(told.splitlines())
+    assert {"0.31", "0.64"} <= set(told.split())
     assert "0.87" not in told
     assert "GPP by IGBP" in told
     assert "ENF (40)" in told
-    heights = {round(bar.get_height(), 6) for ax in figure.axes for bar in ax.patches}
-    assert heights == {0.31, 0.64}
+    lengths = {round(bar.get_width(), 6) for ax in figure.axes for bar in ax.patches}
+    assert lengths == {0.31, 0.64}
+    assert figure.axes[0].yaxis_inverted(), "the first group is on top"
 
 
 def test_gap_has_a_bar_for_each_split(skill: pd.DataFrame) -> None:
@@ -102,7 +104,8 @@ def test_map_profile_is_the_mean_over_longitude(field: xr.DataArray) -> None:
     figure = flux_map(field, title="GPP of 2006")
     profile = figure.axes[1].lines[0]
     np.testing.assert_allclose(profile.get_xdata(), np.cos(np.deg2rad(field["lat"])))
-    assert "GPP [gC m$^{-2}$ d$^{-1}$]" in texts(figure)
+    assert figure.axes[1].get_xlabel() == "GPP\n[gC m$^{-2}$ d$^{-1}$]"
+    assert "[gC m$^{-2}$ d$^{-1}$]" in figure.axes[2].get_ylabel()
 
 
 def test_a_map_of_both_signs_is_centred_on_zero(field: xr.DataArray) -> None:
@@ -128,6 +131,17 @@ def test_files_are_png_and_reproducible_and_settings_stay(
         assert len(first) > 5000
         assert first == second
     assert dict(mpl.rcParams) == before
+
+
+def test_a_notice_stands_below_the_figure(field: xr.DataArray, tmp_path: Path) -> None:
+    plain = mpl.image.imread(save_figure(flux_map(field, title="GPP"), tmp_path / "plain.png"))
+    told = mpl.image.imread(
+        save_figure(flux_map(field, title="GPP"), tmp_path / "told.png", notice="twin")
+    )
+    below = len(told) - len(plain)
+    assert below > 0
+    np.testing.assert_array_equal(told[:-below], plain)
+    assert (told[-below:] < 1).any()
 
 
 def test_unusable_input_is_named(pairs: pd.DataFrame, field: xr.DataArray) -> None:

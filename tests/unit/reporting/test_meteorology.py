@@ -55,4 +55,5 @@ def test_a_panel_for_each_driver(measured: xr.Dataset) -> None:
     figure = meteorology_figure(measured, measured + 1.0, source="test")
     titles = [ax.get_xlabel() for ax in figure.axes if ax.axison]
     assert titles == ["TA at the tower [degC]", "VPD at the tower [hPa]"]
+    assert figure.axes[0].texts[0].get_text().startswith("n 72")
     assert "bias 1" in figure.axes[0].texts[0].get_text()

@@ -21,7 +21,7 @@ from uflux_stats.refinement.consistency import (
 from uflux_stats.refinement.fitting import flux_attrs
 from uflux_stats.refinement.intervals import LEVEL, Intervals, calibrate, coverage
 from uflux_stats.refinement.validation import validation_metrics
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.schema import CARBON_FLUX, IGBP_CLASSES, MISSING_CLASS
 
 INTERVALS: Final = "intervals.json"
@@ -59,7 +59,7 @@ def _coverage_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
     how = f"nominal {LEVEL:g}, calibrated on the other folds of towers"
     for row in table.to_dict("records"):
         stem = ("intervals", str(row["flux"]), str(row["IGBP"]))
-        towers = f"{how}; {row['towers']} towers"
+        towers = f"{how}; {towers_told(row['towers'])}"
         ends = [row["by_tower"] + side * NORMAL_90 * row["error"] for side in (-1.0, 1.0)]
         known = (ends[0], ends[1]) if row["towers"] > 1 else None
         for way, what, interval in (

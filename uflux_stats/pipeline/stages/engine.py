@@ -14,7 +14,7 @@ from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_valid
 from uflux_stats.refinement.splits import Split
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.refinement.validation import validation_metrics
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.reporting.skill_numbers import gap_numbers, skill_numbers
 from uflux_stats.schema import CARBON_FLUX
 
@@ -88,7 +88,7 @@ def _rates(table: ParameterTable) -> dict[str, Number]:
             row.rate,
             CARBON_FLUX,
             n=row.n_months,
-            note=f"rate at 10 degC with Q10 {row.sensitivity:g}; {row.n_sites} towers"
+            note=f"rate at 10 degC with Q10 {row.sensitivity:g}; {towers_told(row.n_sites)}"
             + ("" if row.n_sites else ", stands in from another class"),
         )
         for name, row in sorted(table.classes.items())

@@ -19,7 +19,7 @@ from uflux_stats.bayes.tables import month_coverage, summary_by
 from uflux_stats.grid import continents_at
 from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.data import TOWERS, load
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.schema import CARBON_FLUX
 
 POSTERIOR: Final = "posterior.nc"
@@ -132,7 +132,7 @@ def _parameters(table: pd.DataFrame, form: str) -> Iterator[tuple[str, Number]]:
                     key("respiration", form, name, str(group)),
                     number(row[f"{name}_median"], unit,
                            interval=(row[f"{name}_low"], row[f"{name}_high"]),
-                           n=row["n_months"], note=f"{row['n_sites']:.0f} towers"),
+                           n=row["n_months"], note=towers_told(row["n_sites"])),
                 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from uflux_stats.pipeline.stages.engine import VALIDATION
 from uflux_stats.pipeline.stages.gridding import FLUXES, STATISTICS
 from uflux_stats.pipeline.stages.posterior import fits
 from uflux_stats.refinement.validation import validation_metrics
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.schema import FLUXES as FLUX_NAMES
 from uflux_stats.schema import variable
 from uflux_stats.stats.totals import total
@@ -89,7 +89,7 @@ def _parameters(
     for name in np.unique(groups):
         row = table.loc[name] if name in table.index else table.iloc[-1]
         found = number(row["Q10_median"], interval=(row["Q10_low"], row["Q10_high"]),
-                       n=row["n_months"], note=f"{row['n_sites']:.0f} towers")  # fmt: skip
+                       n=row["n_months"], note=towers_told(row["n_sites"]))  # fmt: skip
         yield ("respiration", f"{form}_Q10_{name}"), (
             found, number(np.exp(np.log(true["Q10"].values[groups == name]).mean())),
         )  # fmt: skip

@@ -23,7 +23,7 @@ from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.reporting.run_files import TABLES
 from uflux_stats.reporting.skill_numbers import tower_intervals
 from uflux_stats.reporting.style import save_figure
@@ -148,7 +148,7 @@ def _both(task: Task) -> tuple[xr.Dataset, xr.Dataset]:
 
 def _driver_numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
     for row in table[table["igbp"] == ALL].to_dict("records"):
-        note = f"gridded against tower drivers, {row['towers']} towers"
+        note = f"gridded against tower drivers, {towers_told(row['towers'])}"
         for metric, units in (("r", "1"), ("bias", row["units"]), ("rmse", row["units"])):
             entry = number(row[metric], units, n=row["n"], note=note)
             yield key("meteorology", str(row["driver"]), metric), entry

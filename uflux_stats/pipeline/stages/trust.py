@@ -20,7 +20,7 @@ from uflux_stats.refinement.remoteness import skill_by, skill_by_distance
 from uflux_stats.refinement.table import table_for
 from uflux_stats.refinement.validation import fluxes_of
 from uflux_stats.reporting.map_panels import flux_map
-from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.reporting.remoteness import skill_gap
 from uflux_stats.reporting.style import save_figure
 from uflux_stats.stats.totals import area_mean
@@ -99,7 +99,8 @@ def remoteness(task: Task) -> Mapping[str, Number]:
             row[metric],
             flux_attrs(row["flux"])["units"] if metric == "rmse" else "1",
             n=row["months"],
-            note=f"held-out months of {row['towers']} towers so far from any that was learned from",
+            note=f"held-out months of {towers_told(row['towers'])} "
+            "so far from any that was learned from",
         )
         for row in by_distance.to_dict("records")
         for metric in ("r2", "rmse")
