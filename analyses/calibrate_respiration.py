@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from uflux_stats import __version__
 from uflux_stats.bayes.as_baseline import thin_months
 from uflux_stats.bayes.calibration import CalibrationOptions, calibration_of, simulations
 from uflux_stats.bayes.options import RespirationOptions
@@ -59,7 +61,11 @@ def design(chosen: argparse.Namespace) -> ModelRows:
 def require_design(chosen: argparse.Namespace) -> None:
     """Note what is simulated in the folder, and stop where it holds ranks of something else."""
     names = ("towers", "level", "effects", "sites", "months")
-    asked = json.dumps({name: vars(chosen)[name] for name in names})
+    asked = json.dumps(
+        {name: vars(chosen)[name] for name in names}
+        | {"version": __version__, "options": asdict(CalibrationOptions())},
+        default=str,
+    )
     chosen.out.mkdir(parents=True, exist_ok=True)
     path = chosen.out / "design.json"
     if path.exists() and path.read_text() != asked:

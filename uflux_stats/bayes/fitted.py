@@ -60,9 +60,13 @@ class RespirationFit:
 
     @property
     def data_hash(self) -> str:
-        """SHA-256 of the rows that were fitted."""
-        arrays = (self.rows.observed, self.rows.warmth, self.rows.conditions, self.rows.site)
-        return fingerprint(*(np.ascontiguousarray(array).tobytes() for array in arrays))
+        """SHA-256 of the rows that were fitted, with the sites and their groups."""
+        rows = self.rows
+        arrays = (rows.observed, rows.warmth, rows.conditions, rows.site, rows.group)
+        return fingerprint(
+            [*rows.sites, *rows.groups],
+            *(np.ascontiguousarray(array).tobytes() for array in arrays),
+        )
 
     def draws(self, n: int | None = None) -> Draws:
         """Return all draws, or ``n`` of them evenly spaced."""
