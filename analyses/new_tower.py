@@ -89,7 +89,9 @@ def reconciled_skill(held_out: xr.Dataset, draws: int, *, seed: int = 0) -> pd.D
                     left = filled[name + way].values[known] - truth[known]
                     records.append((name, size, way, left, truth[known]))
     table = pd.DataFrame(records, columns=["flux", "size", "way", "left", "truth"])
-    together = table.groupby(["flux", "size", "way"]).agg(np.concatenate)
+    together = table.groupby(["flux", "size", "way"]).agg(
+        lambda parts: np.concatenate(parts.tolist())
+    )
     sse = together["left"].map(lambda left: left @ left)
     return pd.DataFrame({
         "r2": 1.0 - sse / together["truth"].map(lambda truth: len(truth) * truth.var()),
