@@ -22,6 +22,8 @@ def globe(shape, *, shift=0.0, uneven=None):
     rows = (edges[1:] + edges[:-1]) / 2
     if uneven is not None:
         rows = rows + 180 / lat * uneven.uniform(-0.3, 0.3, lat)
+        # from pole to pole, so that either grid covers the other
+        rows[[0, -1]] = -89.9, 89.9
     return {"lat": rows, "lon": centres}
 
 
