@@ -6,6 +6,7 @@ Twenty groups of towers are held out (or the held-out predictions of a run are r
 tower stands in for a new one. "adapted" is ``refiner.adapt``; "unchanged" the prediction for an
 unseen tower; "own mean year" needs no model; "own line" is least squares of the tower's months
 without what other towers tell; "boosted" continues the boosting with trees on those months.
+Last, gaps of GPP, RECO and NEE together, each flux by itself and reconciled.
 """
 
 import argparse
@@ -13,18 +14,23 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import xgboost as xgb
 
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
-from uflux_stats.refinement.adaptation import month_number
+from uflux_stats.refinement.adaptation import fit_adaptation, month_number
 from uflux_stats.refinement.adaptation_skill import (
+    FEWEST_LEFT,
+    GAPS,
+    PARTS,
     Way,
     adaptation_skill,
     gap_trials,
     new_tower_trials,
 )
+from uflux_stats.refinement.consistency import CONSISTENT
 from uflux_stats.refinement.error_model import Months, Values
 from uflux_stats.refinement.table import TrainingTable, training_table
 from uflux_stats.schema import FLUXES
@@ -50,6 +56,9 @@ def main() -> None:
         skill = adaptation_skill(held_out, trials, ways=ways, draws=given.draws)
         print(trials.__name__)
         print(skill.round(DIGITS).to_string(index=False), flush=True)
+    if set(CONSISTENT) <= set(given.flux):
+        print("gaps of three fluxes")
+        print(reconciled_skill(held_out, given.draws).round(DIGITS).to_string(), flush=True)
 
 
 def read_held_out(path: str | None, table: TrainingTable) -> xr.Dataset:
@@ -58,6 +67,49 @@ def read_held_out(path: str | None, table: TrainingTable) -> xr.Dataset:
         return cross_validate(table, "tower", RefineOptions(), ValidationOptions(folds=FOLDS))
     stored = xr.load_dataset(path, engine="netcdf4")
     return stored.sel(split="tower")
+
+
+def reconciled_skill(held_out: xr.Dataset, draws: int, *, seed: int = 0) -> pd.DataFrame:
+    """Score what was filled apart and what was reconciled, at towers of the other half."""
+    rng = np.random.default_rng(seed)
+    three = held_out[[*CONSISTENT, "fold"]]
+    part = rng.permutation(np.arange(three.sizes["site"]) % PARTS)
+    records = []
+    for number in range(PARTS):
+        learned = fit_adaptation(three.isel(site=part != number))
+        shown = three.isel(site=part == number)[[*CONSISTENT]]
+        predicted, observed = (shown.sel(source=one, drop=True) for one in ("refined", "observed"))
+        for size in GAPS * draws:
+            gap = _common_gap(observed, size, rng)
+            filled = learned.fill(predicted, observed.where(~gap))
+            for name in CONSISTENT:
+                truth = observed[name].where(gap).values
+                known = np.isfinite(truth)
+                for way in ("", "_reconciled"):
+                    left = filled[name + way].values[known] - truth[known]
+                    records.append((name, size, way, left, truth[known]))
+    table = pd.DataFrame(records, columns=["flux", "size", "way", "left", "truth"])
+    together = table.groupby(["flux", "size", "way"]).agg(
+        lambda parts: np.concatenate(parts.tolist())
+    )
+    sse = together["left"].map(lambda left: left @ left)
+    return pd.DataFrame({
+        "r2": 1.0 - sse / together["truth"].map(lambda truth: len(truth) * truth.var()),
+        "rmse": np.sqrt(sse / together["left"].map(len)),
+        "months": together["left"].map(len),
+    })  # fmt: skip
+
+
+def _common_gap(observed: xr.Dataset, size: int, rng: np.random.Generator) -> xr.DataArray:
+    """Choose a stretch of each tower in which nothing is observed, (site, time)."""
+    known = observed.notnull().to_dataarray().all("variable").transpose("site", "time")
+    gap = np.zeros(known.shape, bool)
+    for own, hidden in zip(known.values, gap, strict=True):
+        there = np.flatnonzero(own)
+        if len(there) >= size + FEWEST_LEFT:
+            first = rng.choice(there)
+            hidden[first : first + size] = own[first : first + size]
+    return known.copy(data=gap)
 
 
 def boosted(table: TrainingTable) -> Way:

@@ -41,6 +41,7 @@ CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("Pa", "kPa"): Conversion(1e-3),
     ("hPa", "kPa"): Conversion(0.1),
     ("kg m-2 s-1", "mm d-1"): Conversion(SECONDS_PER_DAY),
+    ("kg m-2 d-1", "mm d-1"): Conversion(1.0),
     ("m d-1", "mm d-1"): Conversion(1e3),
     ("m s-1", "mm d-1"): Conversion(1e3 * SECONDS_PER_DAY),
     ("mm s-1", "mm d-1"): Conversion(SECONDS_PER_DAY),
@@ -58,6 +59,9 @@ CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("km", "m"): Conversion(1e3),
 }
 """Known conversions, keyed by (unit found, unit wanted)."""
+
+SUMS: Final = ("m", "mm", "kg m-2", "J m-2", "MJ m-2")
+"""Units of a sum over a time that they do not tell, where a mean is wanted."""
 
 SPELLINGS: Final[dict[str, str]] = {
     "c": "degC", "celsius": "degC", "degrees_celsius": "degC", "deg_c": "degC", "°c": "degC",
@@ -124,8 +128,10 @@ def convert(values: xr.DataArray, unit: str, *, name: str) -> xr.DataArray:
         return values.assign_attrs(units=unit)
     conversion = CONVERSIONS.get((found, unit))
     if conversion is None:
+        advice = "set attrs['units'] to the true unit"
+        if found in SUMS and unit in ("mm d-1", "W m-2"):
+            advice = f"a sum over which time? If over a day, set attrs['units'] to '{found} d-1'"
         raise UnitsError(
-            f"{name}: expected units {unit!r} or one convertible to it, got {found!r}; "
-            "set attrs['units'] to the true unit"
+            f"{name}: expected units {unit!r} or one convertible to it, got {found!r}; {advice}"
         )
     return conversion(values).assign_attrs({**values.attrs, "units": unit})

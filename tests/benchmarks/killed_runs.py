@@ -1,11 +1,13 @@
 """Kill runs at random points, go on, and compare with an unbroken run byte by byte.
 
     python tests/benchmarks/killed_runs.py --points 200 [--seed 0] [--quick]
+    python tests/benchmarks/killed_runs.py --points 3 --demo
 
 A point is any moment at which a run is about to open a file for writing, rename, remove or make
 something: the process kills itself there with SIGKILL. After every kill each result that is seen
 under its name must be whole. Runs begin in an empty folder, or in that of a finished run of another
-seed, whose results they replace.
+seed, whose results they replace. ``--demo`` kills one run of the twin Earth as ``uflux-stats run``
+has it, every stage, at points spread over the run.
 """
 
 import argparse
@@ -14,7 +16,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,27 +62,51 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="few stages")
+    parser.add_argument("--demo", action="store_true", help="one run of the demo, all stages")
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        home = Path(scratch)
-        before = unbroken(home / "before", seed=1, quick=given.quick)
-        case = unbroken(home / "after", seed=2, quick=given.quick)
-        killed = finished = 0
-        while killed < given.points:
-            folder = home / "killed"
-            shutil.rmtree(folder, ignore_errors=True)
-            if finished % 2:
-                shutil.copytree(home / "before", folder)
-            killed += kill_until_done(case, before, folder, rng, most=given.points - killed)
-            finished += 1
-        told = f"{killed} kills, {finished} runs finished like unbroken ones, {case.points} points"
-        sys.stdout.write(f"{told}\n")
+        if given.demo:
+            kill_demo(Path(scratch), rng, most=given.points)
+        else:
+            kill_tiny(Path(scratch), rng, most=given.points, quick=given.quick)
 
 
-def unbroken(folder: Path, *, seed: int, quick: bool) -> Case:
+def kill_tiny(home: Path, rng: np.random.Generator, *, most: int, quick: bool) -> None:
+    """Kill many short runs, from an empty folder and over a finished one in turn."""
+    before = unbroken(home / "before", TINY, seed=1, quick=quick)
+    case = unbroken(home / "after", TINY, seed=2, quick=quick)
+    killed = finished = 0
+    while killed < most:
+        folder = home / "killed"
+        shutil.rmtree(folder, ignore_errors=True)
+        if finished % 2:
+            shutil.copytree(home / "before", folder)
+        points = early(case.points, rng, most - killed)
+        killed += kill_until_done(case, folder, points, earlier=before.results)
+        finished += 1
+    say(f"{killed} kills, {finished} runs finished like unbroken ones, {case.points} points")
+
+
+def kill_demo(home: Path, rng: np.random.Generator, *, most: int) -> None:
+    """Kill one run of the demo in each of as many parts as there are kills."""
+    case = unbroken(home / "after", {}, seed=2)
+    say(f"unbroken: {len(case.stages)} stages, {case.points} points")
+    share = (np.arange(most) + rng.random(most)) / most
+    points = np.diff((case.points * share).astype(int), prepend=0)
+    killed = kill_until_done(case, home / "killed", points.tolist(), earlier={})
+    say(f"{killed} kills, finished like the unbroken run")
+
+
+def early(points: int, rng: np.random.Generator, most: int) -> Iterator[int]:
+    """Yield points to kill at, early ones more often, so that one run is killed several times."""
+    for _ in range(most):
+        yield 1 + int(points * rng.random() ** 3)
+
+
+def unbroken(folder: Path, chosen: dict[str, Any], *, seed: int, quick: bool = False) -> Case:
     """Run without a kill, and count the points at which it could have been."""
-    config = build_config(TINY, {"output.out": str(folder), "run.seed": seed, "twin.seed": 0})
+    config = build_config(chosen, {"output.out": str(folder), "run.seed": seed, "twin.seed": 0})
     stages = plan(config)
     if quick:
         stages = tuple(stage for stage in stages if stage.name in QUICK)
@@ -92,23 +119,27 @@ def unbroken(folder: Path, *, seed: int, quick: bool) -> Case:
 
 
 def kill_until_done(
-    case: Case, before: Case, folder: Path, rng: np.random.Generator, *, most: int
+    case: Case, folder: Path, points: Iterable[int], *, earlier: Mapping[str, str]
 ) -> int:
-    """Kill and go on until a run comes to its end; return how often it was killed."""
+    """Kill and go on until a run comes to its end; return how often it was killed.
+
+    Each point is counted from where the run goes on; ``earlier`` are results that may still be
+    there.
+    """
     killed = 0
-    while True:
-        # early points more often, so that one run is killed several times on its way
-        point = 1 + int(case.points * rng.random() ** 3) if killed < most else None
+    for point in (*points, None):
         status = attempt(case.stages, folder, kill_at=point)
         if status == 0:
-            require(digests(folder) == case.whole, f"as unbroken: {differing(folder, case)}")
-            return killed
+            break
         require(os.WIFSIGNALED(status), f"killed, not failed, at point {point}")
         killed += 1
-        for name, digest in case.results.items():
-            if (folder / name).exists():
-                known = {digest, before.results[name]}
-                require(fingerprint(folder / name) in known, f"whole: {name}, point {point}")
+        there = [name for name in case.results if (folder / name).exists()]
+        say(f"killed at point {point}, {len(there)} of {len(case.results)} results there")
+        for name in there:
+            known = {case.results[name], earlier.get(name)}
+            require(fingerprint(folder / name) in known, f"whole: {name}, point {point}")
+    require(digests(folder) == case.whole, f"as unbroken: {differing(folder, case)}")
+    return killed
 
 
 def attempt(
@@ -153,6 +184,12 @@ def digests(folder: Path) -> dict[str, str]:
 def differing(folder: Path, case: Case) -> list[str]:
     """Names of files that are not as an unbroken run has them."""
     return sorted({name for name, _ in digests(folder).items() ^ case.whole.items()})
+
+
+def say(what: str) -> None:
+    """Write a line, at once."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+    sys.stdout.flush()
 
 
 def require(holds: bool, what: str) -> None:

@@ -13,23 +13,29 @@ from uflux_stats.grid.regrid import regrid, regridded_land
 SHAPES = st.tuples(st.integers(3, 40), st.integers(3, 60))
 
 
-def globe(shape, *, shift=0.0):
+def globe(shape, *, shift=0.0, uneven=None):
+    """Centres of cells; ``uneven`` is a generator that moves latitudes, as Gaussian grids have."""
     lat, lon = shape
     edges = np.linspace(-90, 90, lat + 1)
     width = 360 / lon
     centres = -180 + width * (np.arange(lon) + 0.5) + shift * width
-    return {"lat": (edges[1:] + edges[:-1]) / 2, "lon": centres}
+    rows = (edges[1:] + edges[:-1]) / 2
+    if uneven is not None:
+        rows = rows + 180 / lat * uneven.uniform(-0.3, 0.3, lat)
+        # from pole to pole, so that either grid covers the other
+        rows[[0, -1]] = -89.9, 89.9
+    return {"lat": rows, "lon": centres}
 
 
 @settings(max_examples=40, deadline=None)
-@given(SHAPES, SHAPES, st.floats(-0.5, 0.5), st.integers(0, 2**31))
-def test_integral_over_land_is_kept(source, target, shift, seed):
+@given(SHAPES, SHAPES, st.floats(-0.5, 0.5), st.integers(0, 2**31), st.booleans())
+def test_integral_over_land_is_kept(source, target, shift, seed, uneven):
     rng = np.random.default_rng(seed)
-    axes = globe(source, shift=shift)
+    axes = globe(source, shift=shift, uneven=rng if uneven else None)
     values = xr.DataArray(rng.normal(5, 2, source), axes, dims=("lat", "lon"))
     values = values.where(rng.random(source) > 0.3)
     landfrac = xr.DataArray(rng.random(source), axes, dims=("lat", "lon"), attrs={"units": "1"})
-    there = xr.Dataset(coords=globe(target))
+    there = xr.Dataset(coords=globe(target, uneven=rng if uneven else None))
     moved = regrid(values, there, landfrac=landfrac)
     carried = regridded_land(values, there, landfrac=landfrac)
     before = (values * landfrac * cell_area(axes["lat"], axes["lon"])).sum().item()

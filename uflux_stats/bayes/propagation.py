@@ -16,6 +16,13 @@ import numpy as np
 import xarray as xr
 
 from uflux_stats.baselines.conditions import inputs_of
+from uflux_stats.bayes.draw_statistics import (
+    QUANTILES,
+    labelled,
+    paired,
+    spread_out,
+    statistics,
+)
 from uflux_stats.bayes.draws import correlated
 from uflux_stats.bayes.fitted import RespirationFit
 from uflux_stats.bayes.land import Floats, GroupDraws, LandCells, unseen_classes
@@ -34,9 +41,9 @@ from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
 from uflux_stats.io.zarr_store import create_store
-from uflux_stats.schema import CARBON_FLUX, variable
+from uflux_stats.schema import CARBON_FLUX
 
-QUANTILES: Final = (0.05, 0.5, 0.95)
+JUDGED: Final = ("DI", "AOA")
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,8 @@ def propagate(
     gpp : xr.DataArray, ([member,] time, lat, lon) [gC m-2 d-1], optional
         Gives NEP = GPP - RECO as well; draw number i goes with member i modulo their number. Cells
         and months without GPP are then left out of RECO too, so that both are of the same land.
+        Coordinates DI and AOA (time, lat, lon) of it, which tell where upscaled fluxes may be
+        believed, are kept as variables.
     options : PropagationOptions
 
     Returns
@@ -177,6 +186,7 @@ class _Propagation:
     fit: RespirationFit
     drivers: xr.Dataset
     gpp: xr.DataArray | None
+    judged: xr.Dataset
     options: PropagationOptions
     drawn: GroupDraws
     totals: DrawTotals
@@ -201,7 +211,8 @@ class _Propagation:
         count = 0 if members is None else members.sizes["member"]
         totals = DrawTotals.of(needed[step], weights, options.draws, count)
         drawn = GroupDraws.of(fit, options.draws)
-        return cls(fit, needed, members, options, drawn, totals, places)
+        shown = xr.Dataset() if gpp is None else _judged(gpp, (step, "lat", "lon"))
+        return cls(fit, needed, members, shown, options, drawn, totals, places)
 
     @property
     def step(self) -> str:
@@ -230,8 +241,8 @@ class _Propagation:
         shape = tuple(axis.size for axis in axes.values())
         empty = dask.array.zeros((len(QUANTILES) + 2, *shape), dtype=np.float32)
         names = ("RECO",) if self.gpp is None else ("RECO", "NEP")
-        maps = _labelled(dict.fromkeys(names, empty), axes)
-        return maps.assign(self.totals.values())
+        maps = labelled(dict.fromkeys(names, empty), axes)
+        return maps.assign(self.totals.values()).assign(self.judged)
 
     def bands(self) -> Iterator[xr.Dataset]:
         """Yield the statistics of each band of latitudes, and add up its totals."""
@@ -251,13 +262,15 @@ class _Propagation:
             self.totals.add(kinds, reco, cells, start)
             self.totals.count(kinds, held, cells)
             if self.options.site_effect in kinds:
-                found["RECO"] = _statistics(reco, cells)
+                found["RECO"] = statistics(reco, cells)
                 if cells.gpp is not None:
-                    found["NEP"] = _statistics(_paired(cells.gpp, reco), cells)
+                    found["NEP"] = statistics(paired(cells.gpp, reco), cells)
         axes = {name: band[name] for name in (self.step, "lat", "lon")}
         shape = tuple(axis.size for axis in axes.values())
-        whole = {name: _spread_out(values, cells, shape) for name, values in found.items()}
-        return _labelled(whole, axes)
+        whole = {name: spread_out(values, cells, shape) for name, values in found.items()}
+        maps = labelled(whole, axes)
+        shown = self.judged.isel(lat=slice(start, start + band.sizes["lat"]), missing_dims="ignore")
+        return maps.assign(shown.load().where(maps["RECO_mean"].notnull()))
 
     def _different(self) -> tuple[tuple[SiteEffect, ...], ...]:
         """Group the site effects that are the same: all, in a model without sites."""
@@ -310,37 +323,7 @@ def _members(gpp: xr.DataArray, step: str) -> xr.DataArray:
     return members.transpose("member", step, "lat", "lon")
 
 
-def _paired(gpp: Floats, reco: Floats) -> Floats:
-    """NEP of every draw with its member of GPP (member, month, cell) [gC m-2 d-1]."""
-    members = np.arange(reco.shape[-1]) % len(gpp)
-    return np.asarray(np.moveaxis(gpp, 0, -1)[..., members] - reco)
-
-
-def _statistics(flux: Floats, cells: LandCells) -> Floats:
-    """Quantiles, mean and standard deviation over the draws, (statistic, month, cell)."""
-    ordered = np.sort(flux, axis=-1)
-    last = flux.shape[-1] - 1
-    picked = [ordered[..., round(share * last)] for share in QUANTILES]
-    found = np.stack([*picked, flux.mean(axis=-1), flux.std(axis=-1)])
-    found[:, ~cells.known] = np.nan
-    return found
-
-
-def _spread_out(values: Floats, cells: LandCells, shape: tuple[int, ...]) -> Floats:
-    """Put values of land cells at their places, (statistic, month, lat, lon)."""
-    whole = np.full((len(values), *shape), np.nan, np.float32)
-    row, column = cells.place
-    whole[:, :, row, column] = values
-    return whole
-
-
-def _labelled(statistics: Mapping[str, Any], axes: Mapping[str, xr.DataArray]) -> xr.Dataset:
-    """Name the statistics: quantiles first, then mean and standard deviation."""
-    dims, count = tuple(axes), len(QUANTILES)
-    named: dict[str, Any] = {}
-    for name, values in statistics.items():
-        attrs = dict(variable(name).attrs)
-        named[f"{name}_quantile"] = (("quantile", *dims), values[:count], attrs)
-        named[f"{name}_mean"] = (dims, values[count], attrs)
-        named[f"{name}_sd"] = (dims, values[count + 1], {"units": CARBON_FLUX})
-    return xr.Dataset(named, coords={**axes, "quantile": list(QUANTILES)})
+def _judged(gpp: xr.DataArray, dims: tuple[str, ...]) -> xr.Dataset:
+    """Take DI and AOA, as far as they are there."""
+    found = {name: gpp[name].reset_coords(drop=True) for name in JUDGED if name in gpp.coords}
+    return xr.Dataset(found).transpose(*dims, missing_dims="ignore")

@@ -12,10 +12,13 @@ from typing import Final, Literal
 import pandas as pd
 
 from uflux_stats.errors import ConfigError, DataFileError
+from uflux_stats.io.archives import files_under
 from uflux_stats.stats.views import html_view
 
 Form = Literal["table", "json"]
 DIGITS: Final = 4
+NAMED: Final = 3
+"""Files that the message on an unknown folder names."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def check_data(path: str | Path, checkers: tuple[Checker, ...]) -> DataReport:
     Raises
     ------
     DataFileError
-        If there is nothing at the path.
+        If there is nothing at the path, an empty file or a damaged archive.
     ConfigError
         If no checker knows what it holds.
     """
@@ -92,7 +95,20 @@ def check_data(path: str | Path, checkers: tuple[Checker, ...]) -> DataReport:
         if checker.recognises(place):
             return checker.check(place)
     known = ", ".join(checker.kind for checker in checkers)
-    raise ConfigError(f"path: expected {known}, got none of these in {place}; name their folder")
+    raise ConfigError(
+        f"path: expected {known}, got {_what_is_there(place)}; name such a file or its folder, "
+        "under the name it was downloaded with"
+    )
+
+
+def _what_is_there(place: Path) -> str:
+    """Tell what an unknown path holds; raise if that is an empty file or a damaged archive."""
+    if place.is_file() and place.stat().st_size == 0:
+        raise DataFileError(f"path: expected data, got the empty file {place}; get it again")
+    names = [file.name for file in files_under(place)]
+    if names in ([], [place.name]):
+        return f"none of these in {place}" if names else f"nothing in {place}"
+    return f"{len(names)} other files in {place} ({', '.join(names[:NAMED])})"
 
 
 def render(report: DataReport, form: Form = "table") -> str:

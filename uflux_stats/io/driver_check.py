@@ -45,9 +45,7 @@ def check_drivers(path: Path) -> DataReport:
         what is wrong for each file that cannot be read.
     """
     try:
-        rows, note = _driver_rows(path), ""
-    except GridError:
-        rows, note = _driver_rows(path, resolution=STANDARD), f"; brought to {STANDARD:g} degree"
+        rows, note = _rows_together(path)
     except (UfluxError, MissingExtraError) as error:
         rows, note = _file_rows(path), f"; not readable together: {error}"
     table = pd.DataFrame(rows)
@@ -60,6 +58,14 @@ def check_drivers(path: Path) -> DataReport:
 
 
 DRIVER_CHECKER: Final = Checker(KIND, holds_drivers, check_drivers)
+
+
+def _rows_together(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """Rows of all drivers, brought to one grid where they are on several, and a note on that."""
+    try:
+        return _driver_rows(path), ""
+    except GridError:
+        return _driver_rows(path, resolution=STANDARD), f"; brought to {STANDARD:g} degree"
 
 
 def _driver_rows(path: Path, resolution: float | None = None) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from uflux_stats.io.fluxnet_names import (
     PREFERRED,
     STEPS,
     TowerName,
+    is_family,
     is_metadata,
     parse_tower_name,
 )
@@ -84,7 +85,7 @@ def _ignored(names: list[str]) -> list[Drop]:
         named = parse_tower_name(name)
         if named is not None:
             drops.append(Drop(named.site, "file", Reason.OTHER_STEP, 1))
-        elif name.startswith(("FLX_", "AMF_", "ICOSETC_", "EUF_")) and not is_metadata(name):
+        elif is_family(name):
             drops.append(Drop("", "file", Reason.OTHER_FILE, 1))
     return drops
 

@@ -64,6 +64,18 @@ def is_metadata(name: str) -> bool:
     return METADATA.fullmatch(name) is not None
 
 
+def is_family(name: str) -> bool:
+    """Tell whether a file name is of the family, but neither of a tower file nor of metadata.
+
+    Examples
+    --------
+    >>> is_family("FLX_AR-Vir_FLUXNET2015_ERAI_MM_1989-2014_1-3.csv"), is_family("notes.csv")
+    (True, False)
+    """
+    known = parse_tower_name(name) is not None or is_metadata(name)
+    return name.startswith(("FLX_", "AMF_", "ICOSETC_", "EUF_")) and not known
+
+
 def _version(text: str) -> tuple[int, ...]:
     """Return generation, then processing before data version; "beta" data count as the lowest."""
     if text.startswith("v"):

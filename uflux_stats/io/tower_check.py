@@ -13,7 +13,7 @@ from uflux_stats.io.drops import Drop, Reason
 from uflux_stats.io.fluxnet import site_metadata
 from uflux_stats.io.fluxnet_columns import FluxnetOptions, driver_columns, target_columns
 from uflux_stats.io.fluxnet_files import TowerFile, tower_files
-from uflux_stats.io.fluxnet_names import STEPS, parse_tower_name
+from uflux_stats.io.fluxnet_names import STEPS, is_family, parse_tower_name
 from uflux_stats.io.fluxnet_table import read_table
 from uflux_stats.schema import FLUXES, MISSING_CLASS
 
@@ -26,7 +26,8 @@ _USUAL: Final = frozenset({Reason.LOW_QUALITY, Reason.MISSING, Reason.ABSENT})
 def holds_towers(path: Path) -> bool:
     """Tell from names whether a file, archive or folder holds tower files."""
     try:
-        return any(parse_tower_name(file.name) for file in files_under(path))
+        names = [file.name for file in files_under(path)]
+        return any(parse_tower_name(name) or is_family(name) for name in names)
     except UfluxError:
         return False
 

@@ -1,7 +1,16 @@
-"""Files and folders treated alike."""
+"""Files and folders of a run: found, moved and removed."""
 
 import shutil
 from pathlib import Path
+
+
+def tables_beside(towers: Path | None) -> tuple[Path, ...]:
+    """List the tables of sites and greenness that the reader of towers may find beside them."""
+    if towers is None:
+        return ()
+    place = towers.resolve().parent
+    shapes = ("*sites*.csv", "*fapar*.csv*")
+    return tuple(sorted(path for shape in shapes for path in place.glob(shape)))
 
 
 def move_into_place(source: Path, target: Path) -> None:

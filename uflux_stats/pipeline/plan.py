@@ -5,6 +5,7 @@ from typing import Any
 
 from uflux_stats.config import RunConfig
 from uflux_stats.pipeline.causes_plan import cause_stages
+from uflux_stats.pipeline.files import tables_beside
 from uflux_stats.pipeline.judging import judging
 from uflux_stats.pipeline.regional_plan import regional_stages
 from uflux_stats.pipeline.respiration_plan import respiration_stages
@@ -338,8 +339,6 @@ def _tower_files(config: RunConfig) -> dict[str, tuple[Path, ...]]:
     given = config.input
     if given.towers is None:
         return {}
-    place = given.towers.resolve().parent
-    beside = [path for shape in ("*sites*.csv", "*fapar*.csv*") for path in place.glob(shape)]
     tables = {"sites": given.sites, "fapar": given.fapar}
     named = {kind: (path,) for kind, path in tables.items() if path is not None}
-    return {"towers": (given.towers,), "beside": tuple(sorted(beside)), **named}
+    return {"towers": (given.towers,), "beside": tables_beside(given.towers), **named}

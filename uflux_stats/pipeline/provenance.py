@@ -13,6 +13,7 @@ from uflux_stats.io.catalog import data_source
 from uflux_stats.io.fingerprints import fingerprint
 from uflux_stats.io.soil_carbon import soil_carbon_source
 from uflux_stats.pipeline.code import PACKAGE, library_versions
+from uflux_stats.pipeline.files import tables_beside
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.validation import MEMBERS
 
@@ -75,11 +76,12 @@ def sources(config: RunConfig) -> tuple[str, ...]:
 
 
 def input_paths(config: RunConfig) -> tuple[Path, ...]:
-    """Return the input files and folders that a configuration names."""
+    """Return the input files and folders that a configuration names, and tables beside towers."""
     given = config.input
     single = (given.towers, given.sites, given.fapar, given.dgvm)
     benchmarks = (path for paths in config.benchmarks.files.values() for path in paths)
-    return (*(path for path in single if path is not None), *given.drivers, *benchmarks)
+    named = (*(path for path in single if path is not None), *given.drivers, *benchmarks)
+    return tuple(dict.fromkeys((*named, *tables_beside(given.towers))))
 
 
 def commit() -> str | None:

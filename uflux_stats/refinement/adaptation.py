@@ -5,7 +5,7 @@ trusted: few move its prediction little, many move it far (empirical Bayes).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.errors import MissingVariableError
+from uflux_stats.refinement.closing import Correlation, close_gaps, correlate
+from uflux_stats.refinement.consistency import CONSISTENT
 from uflux_stats.refinement.error_model import (
     MONTHS_OF_A_YEAR,
     ErrorModel,
@@ -44,11 +46,15 @@ class Adaptation:
         Of each flux.
     factor : dict of float
         Half-width of the interval of each flux, in standard deviations.
+    correlation : tuple of three tuples of three float, optional
+        Of the errors that GPP, RECO and NEE still have once a first year is known; None if they
+        were not all there.
     """
 
     level: float
     models: dict[str, ErrorModel]
     factor: dict[str, float]
+    correlation: Correlation | None = None
 
     def fill(self, predicted: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
         """Calibrate predictions by what was observed at the same tower, and fill its gaps.
@@ -64,7 +70,9 @@ class Adaptation:
             Of each flux in both: ``NAME``, as observed and, in gaps, as calibrated;
             ``NAME_adapted``, the calibrated prediction of every month; ``NAME_lower`` and
             ``NAME_upper``, the interval of each filled month; ``NAME_flag``, 0 observed, 1 filled,
-            2 missing (not observed, and a driver lacks).
+            2 missing (not observed, and a driver lacks). ``NAME_reconciled`` of GPP, RECO and NEE,
+            where all three are: what was filled is moved so that NEE is RECO - GPP, by as little as
+            its errors allow; what was observed stays.
 
         Raises
         ------
@@ -78,22 +86,36 @@ class Adaptation:
                 "give the fluxes of the tower"
             )
         filled: dict[str, xr.DataArray] = {}
+        errors: dict[str, xr.DataArray] = {}
         for name in names:
             both = xr.align(predicted[name], observed[name], join="exact")
-            filled |= self._fill(name, *(flux.transpose("site", "time") for flux in both))
-        return xr.Dataset(filled, attrs={"title": "Fluxes of towers, gaps filled"})
+            ready = [flux.transpose("site", "time") for flux in both]
+            middle, spread = self._expect(name, *ready)
+            filled |= self._labelled(name, ready[1], middle, spread)
+            errors[name] = ready[1].copy(data=np.where(ready[1].notnull(), 0.0, spread))
+        whole = xr.Dataset(filled, attrs={"title": "Fluxes of towers, gaps filled"})
+        if self.correlation is None or not set(CONSISTENT) <= set(names):
+            return whole
+        return whole.assign(close_gaps(whole, xr.Dataset(errors), self.correlation))
 
-    def _fill(
+    def _expect(
         self, name: str, predicted: xr.DataArray, observed: xr.DataArray
-    ) -> dict[str, xr.DataArray]:
-        """Fill one flux; see ``fill``."""
-        middle, half = (np.full(predicted.shape, np.nan) for _ in range(2))
+    ) -> tuple[Values, Values]:
+        """Calibrate one flux, and tell the standard deviation of its error, (site, time)."""
+        middle, spread = (np.full(predicted.shape, np.nan) for _ in range(2))
         for tower in _towers(predicted, observed.where(np.isfinite(observed), np.inf)):
             given = tower.at(np.isfinite(tower.error))
-            error, spread = self.models[name].condition(given, tower)
+            error, left = self.models[name].condition(given, tower)
             place = np.isfinite(predicted.values[tower.site])
             middle[tower.site, place] = tower.predicted + error
-            half[tower.site, place] = self.factor[name] * spread
+            spread[tower.site, place] = left
+        return middle, spread
+
+    def _labelled(
+        self, name: str, observed: xr.DataArray, middle: Values, spread: Values
+    ) -> dict[str, xr.DataArray]:
+        """Fill the gaps of one flux; see ``fill``."""
+        half = self.factor[name] * spread
         least = 0.0 if name in NOT_NEGATIVE else -np.inf
         known = np.isfinite(observed.values)
         parts = {"": np.where(known, observed.values, np.maximum(middle, least)),
@@ -128,7 +150,10 @@ class Adaptation:
         def make(given: dict[str, Any]) -> Adaptation:
             models = {name: ErrorModel(**parts) for name, parts in given["models"].items()}
             factor = {name: float(given["factor"][name]) for name in models}
-            return cls(float(given["level"]), models, factor)
+            correlation = given["correlation"]
+            if correlation is not None:
+                correlation = tuple(tuple(map(float, row)) for row in correlation)
+            return cls(float(given["level"]), models, factor, correlation)
 
         return record_from_json(text, make, name="adaptation")
 
@@ -165,8 +190,9 @@ def fit_adaptation(held_out: xr.Dataset, *, level: float = LEVEL) -> Adaptation:
     if not towers:
         raise MissingVariableError("held_out: expected predictions of a flux, got none")
     models = {name: fit_error_model(months) for name, months in towers.items()}
-    factor = {name: _factor(models[name], months, level) for name, months in towers.items()}
-    return Adaptation(level, models, factor)
+    left = {name: [_left(models[name], tower) for tower in towers[name]] for name in towers}
+    factor = {name: _factor(months, level) for name, months in left.items()}
+    return Adaptation(level, models, factor, _correlation(left))
 
 
 def held_out_months(held_out: xr.Dataset, name: str) -> list[Months]:
@@ -191,16 +217,34 @@ def month_number(time: xr.DataArray) -> Values:
     return np.asarray(time.dt.year * MONTHS_OF_A_YEAR + time.dt.month - 1, np.float64)
 
 
-def _factor(model: ErrorModel, towers: Sequence[Months], level: float) -> float:
-    """Quantile of the standardised errors that are left once the first months are known."""
-    scores, weights = [], []
-    for tower in towers:
-        own = min(OWN_MONTHS, len(tower) // 2)
-        wanted = tower.at(slice(own, None))
-        error, spread = model.condition(tower.at(slice(own)), wanted)
-        scores.append(np.abs(wanted.error - error) / spread)
-        weights.append(np.full(len(wanted), 1.0 / len(wanted)))
-    return weighted_quantile(np.concatenate(scores), np.concatenate(weights), level)
+def _left(model: ErrorModel, tower: Months) -> Months:
+    """Standardised errors that are left in other months once the first ones are known."""
+    own = min(OWN_MONTHS, len(tower) // 2)
+    wanted = tower.at(slice(own, None))
+    error, spread = model.condition(tower.at(slice(own)), wanted)
+    return replace(wanted, error=(wanted.error - error) / spread)
+
+
+def _factor(left: Sequence[Months], level: float) -> float:
+    """Quantile of the size of the standardised errors, each tower weighing the same."""
+    scores = np.concatenate([np.abs(tower.error) for tower in left])
+    weights = np.concatenate([np.full(len(tower), 1.0 / len(tower)) for tower in left])
+    return weighted_quantile(scores, weights, level)
+
+
+def _correlation(left: dict[str, list[Months]]) -> Correlation | None:
+    """Correlate the standardised errors of months that have all three fluxes."""
+    if not set(CONSISTENT) <= set(left):
+        return None
+    parts = [
+        {(tower.site, month): error for tower in left[name]
+         for month, error in zip(tower.month, tower.error, strict=True)}
+        for name in CONSISTENT
+    ]  # fmt: skip
+    common = sorted(set.intersection(*map(set, parts)))
+    site = np.array([site for site, _ in common], np.intp)
+    scores = np.array([[part[key] for part in parts] for key in common])
+    return correlate(scores, 1.0 / np.bincount(site)[site])
 
 
 def _attrs(name: str, suffix: str) -> dict[str, str]:

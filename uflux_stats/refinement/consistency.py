@@ -17,11 +17,11 @@ Values = NDArray[np.float64]
 
 CONSISTENT: Final = ("GPP", "RECO", "NEE")
 RECONCILED: Final = tuple(f"{name}_reconciled" for name in CONSISTENT)
-_BUDGET: Final = np.array([[1.0, -1.0, 1.0]])
+BUDGET: Final = np.array([[1.0, -1.0, 1.0]])
 """GPP - RECO + NEE is zero."""
 CLOSED: Final = 1e-6
 """Variance of the gap, as a share of that of the errors, which is rounding and tells nothing."""
-_POSITIVE: Final = tuple(i for i, name in enumerate(CONSISTENT) if name in NOT_NEGATIVE)
+POSITIVE: Final = tuple(i for i, name in enumerate(CONSISTENT) if name in NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Consistency:
     def _close(self, rows: Values) -> Values:
         """Project on the budget; only where a flux comes out negative is a search needed."""
         covariance = np.array(self.covariance)
-        gain = covariance @ _BUDGET[0] / (_BUDGET[0] @ covariance @ _BUDGET[0])
-        closed = rows - (rows @ _BUDGET[0])[:, np.newaxis] * gain
-        negative = np.flatnonzero((closed[:, list(_POSITIVE)] < 0.0).any(axis=1))
+        gain = covariance @ BUDGET[0] / (BUDGET[0] @ covariance @ BUDGET[0])
+        closed = rows - (rows @ BUDGET[0])[:, np.newaxis] * gain
+        negative = np.flatnonzero((closed[:, list(POSITIVE)] < 0.0).any(axis=1))
         if negative.size:
             whole = np.broadcast_to(covariance, (negative.size, *covariance.shape))
-            closed[negative] = solve(rows[negative], whole, _BUDGET, _POSITIVE)[:, : rows.shape[1]]
+            closed[negative] = solve(rows[negative], whole, BUDGET, POSITIVE)[:, : rows.shape[1]]
         return np.asarray(closed)
 
     def to_json(self) -> str:
@@ -173,7 +173,7 @@ def fit_consistency(held_out: xr.Dataset) -> Consistency:
             "held_out: expected months with errors of GPP, RECO and NEE, got "
             f"{error.shape[1]} months; hold out more towers"
         )
-    if not _BUDGET[0] @ spread @ _BUDGET[0] > CLOSED * np.trace(spread):
+    if not BUDGET[0] @ spread @ BUDGET[0] > CLOSED * np.trace(spread):
         raise ConfigError(
             "held_out: expected NEE learned on its own, got errors that close the budget already; "
             "there is nothing to reconcile"

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
@@ -25,7 +25,7 @@ from uflux_stats.refinement.options import (
     StackOptions,
 )
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
 _ROWS: Final = "training.npy"
@@ -40,9 +40,18 @@ _NESTED: Final[dict[str, Callable[..., object]]] = {
 """How the options that have parts of their own are read."""
 
 
-def save_parts(
-    options: RefineOptions, spec: FeatureSpec, fit: Fit, domain: Domain | None, path: Path
-) -> Path:
+@dataclass(frozen=True)
+class Parts:
+    """What a refiner is made of, see ``Refiner``."""
+
+    options: RefineOptions
+    spec: FeatureSpec
+    fit: Fit
+    domain: Domain | None
+    sites: tuple[str, ...]
+
+
+def save_parts(parts: Parts, path: Path) -> Path:
     """Write the parts of a refiner to a new folder; a half-written folder never has its name.
 
     Raises
@@ -58,12 +67,14 @@ def save_parts(
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
+    fit, domain = parts.fit, parts.domain
     if fit.networks is not None:
         fit.networks.save(partial / _NETWORKS)
     head = {
         "layout": LAYOUT,
-        "options": asdict(options),
-        "features": asdict(spec),
+        "options": asdict(parts.options),
+        "features": asdict(parts.spec),
+        "sites": list(parts.sites),
         "parameters": json.loads(fit.parameters.to_json()),
         "models": {flux: model.save(partial, flux) for flux, model in fit.models.items()},
     }
@@ -84,7 +95,7 @@ def save_parts(
     return path
 
 
-def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | None]:
+def load_parts(path: Path) -> Parts:
     """Read the parts that ``save_parts`` wrote.
 
     Raises
@@ -105,13 +116,14 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
         options = _options(head["options"])
         domain = _read_domain(path, head.get("domain"))
+        sites = tuple(map(str, head["sites"]))
         width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
         if options.model == "neural":
             networks = Networks.load(path / _NETWORKS)
             _require_width({len(networks.encoding.names)}, width)
-            return options, spec, Fit(parameters, {}, networks), domain
+            return Parts(options, spec, Fit(parameters, {}, networks), domain, sites)
         _require_width({model.width for model in models.values()}, width)
-        return options, spec, Fit(parameters, models), domain
+        return Parts(options, spec, Fit(parameters, models), domain, sites)
     # XGBoost's own error is a ValueError
     except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(

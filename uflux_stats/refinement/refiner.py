@@ -15,7 +15,7 @@ from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
 from uflux_stats.refinement.fitting import Fit, domain_of, fit_rows
 from uflux_stats.refinement.options import RefineOptions
-from uflux_stats.refinement.persistence import load_parts, save_parts
+from uflux_stats.refinement.persistence import Parts, load_parts, save_parts
 from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
 from uflux_stats.refinement.splits import WHOLE_TOWERS, Split
 from uflux_stats.refinement.table import TrainingTable, table_for
@@ -40,6 +40,8 @@ class Refiner:
         Parameters and ensembles, fitted to all towers.
     domain : Domain or None
         Where the towers lie among the predictors; None if that cannot be measured.
+    sites : tuple of str
+        Names of the towers that it has learned from, kept when saved.
     table : TrainingTable or None
         What it was fitted to; a loaded refiner has none.
     validation : dict of xr.Dataset
@@ -50,17 +52,18 @@ class Refiner:
     spec: FeatureSpec
     fit: Fit
     domain: Domain | None = None
+    sites: tuple[str, ...] = ()
     table: TrainingTable | None = None
     validation: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Say in a line what was learned from how much."""
-        towers = "loaded" if self.table is None else f"{np.unique(self.table.site).size} towers"
         rows = "" if self.table is None else f", {len(self.table.site):,} site-months"
         return (
             f"<Refiner {self.options.model}, {self.options.target}: "
             f"{', '.join(self.fit.fluxes)}; "
-            f"{self.options.members} members, {len(self.spec.names)} predictors; {towers}{rows}>"
+            f"{self.options.members} members, {len(self.spec.names)} predictors; "
+            f"{len(self.sites)} towers{rows}>"
         )
 
     def _repr_html_(self) -> str:
@@ -228,8 +231,7 @@ class Refiner:
         return adaptation.fill(self.predict(tower).mean("member"), tower)
 
     def _require_new(self, tower: xr.Dataset) -> None:
-        learned = set() if self.table is None else set(self.table.sites.tolist())
-        known = sorted(learned & set(np.atleast_1d(tower["site"].values).tolist()))
+        known = sorted(set(self.sites) & set(np.atleast_1d(tower["site"].values).tolist()))
         if known:
             raise ConfigError(
                 f"tower: expected towers that the refiner has not learned from, got {known}; its "
@@ -238,7 +240,8 @@ class Refiner:
 
     def save(self, path: str | Path) -> Path:
         """Write the refiner to a new folder, whole or not at all; see ``Refiner.load``."""
-        return save_parts(self.options, self.spec, self.fit, self.domain, Path(path))
+        parts = Parts(self.options, self.spec, self.fit, self.domain, self.sites)
+        return save_parts(parts, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "Refiner":
@@ -249,7 +252,8 @@ class Refiner:
         DataFileError
             If the folder is not a whole refiner, or is of a newer layout.
         """
-        return cls(*load_parts(Path(path)))
+        parts = load_parts(Path(path))
+        return cls(parts.options, parts.spec, parts.fit, parts.domain, parts.sites)
 
 
 def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **changes: Any) -> Refiner:
@@ -307,7 +311,8 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     table = table_for(towers, chosen)
     everything = np.ones(len(table.site), bool)
     fit = fit_rows(table, everything, chosen, [chosen.seed])
-    return Refiner(chosen, table.spec, fit, domain_of(table, fit, chosen), table)
+    sites = tuple(np.unique(table.sites).tolist())
+    return Refiner(chosen, table.spec, fit, domain_of(table, fit, chosen), sites, table)
 
 
 def _skill(metrics: xr.Dataset) -> pd.DataFrame:

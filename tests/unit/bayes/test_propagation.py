@@ -189,6 +189,24 @@ def test_a_store_holds_the_same(fit: RespirationFit, drivers: xr.Dataset, tmp_pa
     assert parts.values == pytest.approx(whole.NEP_total.sel(region="globe").values)
 
 
+def test_maps_say_where_they_may_be_believed(
+    fit: RespirationFit, drivers: xr.Dataset, tmp_path: Path
+) -> None:
+    far = xr.ones_like(drivers.TA).assign_attrs(units="1", long_name="far")
+    far[{"time": 3}] = 2.0
+    gpp = xr.ones_like(drivers.TA).assign_attrs(units="gC m-2 d-1")
+    gpp = gpp.assign_coords(DI=far, AOA=(far < 2.0).astype(float)).transpose("lat", ...)
+    found = propagate(fit, drivers, gpp=gpp, options=options(values=1))
+    known = found.RECO_mean.notnull()
+    assert 0 < int(known.sum()) < known.size
+    np.testing.assert_array_equal(found.DI, far.where(known).transpose(*found.DI.dims))
+    assert found.DI.attrs["long_name"] == "far"
+    assert float(found.AOA.isel(time=3).max()) == 0.0
+    path = propagate_to_store(fit, drivers, tmp_path / "draws.zarr", gpp=gpp, options=options())
+    stored = open_store(path)
+    np.testing.assert_array_equal(stored.DI.transpose(*found.DI.dims), found.DI)
+
+
 def test_months_without_a_driver_are_missing_and_add_nothing(
     fit: RespirationFit, drivers: xr.Dataset
 ) -> None:

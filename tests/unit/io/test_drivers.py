@@ -87,8 +87,13 @@ class TestNamesAndUnits:
         np.testing.assert_allclose(drivers.P[:, 0, 0], [56 / 31, 2.0, 56 / 31, 56 / 30], rtol=1e-6)
 
     def test_accumulated_unit_only_where_era5_uses_it(self, tmp_path: Path) -> None:
-        with pytest.raises(UnitsError, match=r"P: expected units 'mm d-1'.*got 'm'"):
+        wanted = r"P: expected units 'mm d-1'.*got 'm'; a sum over which time\? .* to 'm d-1'"
+        with pytest.raises(UnitsError, match=wanted):
             read_drivers(saved(tmp_path, precip=field(2e-3, "m")))
+        for units in ("m d-1", "kg m-2 d-1"):
+            value = 2e-3 if units == "m d-1" else 2.0
+            rain = read_drivers(saved(tmp_path, precip=field(value, units))).P
+            np.testing.assert_allclose(rain, 2.0, rtol=1e-6)
 
     @pytest.mark.parametrize("units", [None, "furlong"])
     def test_missing_or_unknown_unit(self, tmp_path: Path, units: str | None) -> None:

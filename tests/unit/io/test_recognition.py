@@ -127,11 +127,48 @@ def test_models_come_before_other_grids(tmp_path: Path) -> None:
 
 
 def test_nothing_known(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="got nothing in"):
+        describe(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ConfigError, match="expected flux towers, vegetation models, tables"):
         describe(tmp_path)
+    with pytest.raises(ConfigError, match="got none of these"):
+        describe(tmp_path / "notes.txt")
+    (tmp_path / "more.txt").write_text("hello")
+    with pytest.raises(ConfigError, match=r"2 other files in .*more\.txt, notes\.txt"):
+        describe(tmp_path)
     with pytest.raises(DataFileError, match="got nothing at"):
         describe(tmp_path / "none")
+
+
+def test_what_is_not_whole_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "empty.nc").touch()
+    with pytest.raises(DataFileError, match=r"got the empty file .*empty\.nc; get it again"):
+        describe(tmp_path / "empty.nc")
+    cut = tmp_path / "FLX_AA-One_FLUXNET2015_SUBSET_2001-2002_1-4.zip"
+    cut.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DataFileError, match=r"expected a zip archive, .* download it again"):
+        describe(cut)
+    picture = tmp_path / "picture.nc"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    assert "damaged or of another format" in describe(picture).rows["faults"][0][0]
+
+
+def test_a_member_of_the_family_without_months(tmp_path: Path) -> None:
+    path = tmp_path / "FLX_AR-Vir_FLUXNET2015_ERAI_MM_1989-2014_1-3.csv"
+    path.write_text("TIMESTAMP,TA_ERA\n198901,20\n")
+    with pytest.raises(DataFileError, match="download the SUBSET or FULLSET product"):
+        describe(path)
+
+
+def test_a_grid_that_cannot_be_brought_to_another_leaves_the_others(tmp_path: Path) -> None:
+    grid(tmp_path / "a.nc")
+    odd = xr.load_dataset(grid(tmp_path / "b.nc"))
+    lon = next(str(name) for name in odd.coords if str(name).startswith("lon"))
+    odd.assign_coords({lon: odd[lon] + 3600.0}).to_netcdf(tmp_path / "b.nc")
+    rows = describe(tmp_path).rows
+    assert (rows["faults"].map(len) > 0).tolist() == [False, True]
+    assert "degrees" in rows["faults"].iloc[1][0]
 
 
 def test_text_and_json_tell_the_same(tmp_path: Path) -> None:

@@ -278,12 +278,13 @@ def test_stages_read_only_what_earlier_ones_write() -> None:
 
 
 def test_provenance_knows_inputs_and_package(tmp_path: Path) -> None:
-    file = tmp_path / "FLX.csv"
-    file.write_text("x")
+    file, found = tmp_path / "FLX.csv", tmp_path / "my_sites.csv"
+    for path in (file, found):
+        path.write_text(path.name)
     config = build_config({"input": {"towers": str(file)}})
     table = provenance(config, started=datetime.now(UTC))
     assert table["data"] == "observed"
-    assert table["inputs"] == {str(file): fingerprint(file)}
+    assert table["inputs"] == {str(path): fingerprint(path) for path in (file, found)}
     assert "out" not in table["configuration"]["output"]
     assert table["libraries"]["numpy"]
     assert "10.1038/s41597-020-0534-3" in {entry["doi"] for entry in table["citations"]}

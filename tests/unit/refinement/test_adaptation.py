@@ -18,6 +18,7 @@ from uflux_stats.refinement.adaptation_skill import (
     own_line,
     own_mean_year,
 )
+from uflux_stats.refinement.closing import close_gaps
 from uflux_stats.refinement.error_model import ErrorModel, Months, fit_error_model
 
 OFFSET_ONLY = ErrorModel(2.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0)
@@ -144,6 +145,74 @@ def test_round_trip_and_refusals() -> None:
         fit_adaptation(held_out[["fold"]].assign_coords(source=held_out.source))
 
 
+def three_fluxes(towers: int = 30, *, seed: int = 0) -> xr.Dataset:
+    """Held-out GPP, RECO and NEE of a closed budget; NEE is predicted best."""
+    parts = {
+        "GPP": made(towers, offset=1.0, noise=0.6, seed=seed) + 8.0,
+        "RECO": made(towers, offset=1.0, noise=0.6, seed=seed + 100) + 8.0,
+    }
+    gpp, reco = parts["GPP"]["NEE"], parts["RECO"]["NEE"]
+    error = made(towers, offset=0.1, noise=0.1, seed=seed + 200)["NEE"]
+    nee = (reco - gpp).sel(source="observed", drop=True) + error
+    nee = nee - error.sel(source="observed", drop=True)
+    return xr.Dataset({"GPP": gpp, "RECO": reco, "NEE": nee, "fold": made(towers)["fold"]})
+
+
+def test_filled_fluxes_close_where_one_was_not_observed() -> None:
+    adaptation = fit_adaptation(three_fluxes(seed=7))
+    predicted, truth = pair(three_fluxes(12, seed=8))
+    shown = truth.where(truth.time.dt.year != 2003)
+    shown["NEE"][:, 0] = np.nan
+    shown["GPP"][:, 1] = np.nan
+    shown["NEE"][:, 2] += 0.5
+    filled = adaptation.fill(predicted, shown)
+    gap = filled.GPP_reconciled - filled.RECO_reconciled + filled.NEE_reconciled
+    closed = gap.drop_isel(time=2)
+    # where all were observed the tower has the last word
+    np.testing.assert_allclose(closed, 0.0, atol=1e-9)
+    np.testing.assert_allclose(gap[:, 2], 0.5)
+    for name in ("GPP", "RECO", "NEE"):
+        known = shown[name].notnull()
+        moved = filled[f"{name}_reconciled"]
+        np.testing.assert_array_equal(moved.where(known), shown[name])
+        assert moved.attrs["units"] == "gC m-2 d-1"
+    np.testing.assert_allclose(filled.NEE_reconciled[:, 0], truth.NEE[:, 0])
+    hidden = truth.time.dt.year == 2003
+
+    def worst(suffix: str) -> float:
+        left = (filled[f"GPP{suffix}"] - truth.GPP).where(hidden)
+        return float((left**2).mean())
+
+    assert worst("_reconciled") < 0.8 * worst("")
+    assert Adaptation.from_json(adaptation.to_json()) == adaptation
+
+
+def test_what_is_filled_is_not_negative_and_closes() -> None:
+    correlation = ((1.0, 0.2, -0.3), (0.2, 1.0, 0.4), (-0.3, 0.4, 1.0))
+    rng = np.random.default_rng(0)
+    dims = ("site", "time")
+    filled = xr.Dataset({
+        name: (dims, values)
+        for name, values in {
+            "GPP": rng.uniform(0.0, 0.3, (20, 10)),
+            "RECO": rng.uniform(0.0, 0.3, (20, 10)),
+            "NEE": rng.normal(0.0, 2.0, (20, 10)),
+        }.items()
+    })  # fmt: skip
+    spread = xr.full_like(filled, 1.0).assign(NEE=xr.zeros_like(filled.NEE))
+    closed = close_gaps(filled, spread, correlation)
+    gap = closed.GPP_reconciled - closed.RECO_reconciled + closed.NEE_reconciled
+    np.testing.assert_allclose(gap, 0.0, atol=1e-5)
+    assert min(float(closed.GPP_reconciled.min()), float(closed.RECO_reconciled.min())) >= 0.0
+    np.testing.assert_array_equal(closed.NEE_reconciled, filled.NEE)
+
+
+def test_one_flux_alone_is_not_reconciled() -> None:
+    found = fit_adaptation(made(8))
+    assert found.correlation is None
+    assert not [name for name in found.fill(*pair(made(8))) if "reconciled" in str(name)]
+
+
 def test_skill_grows_with_the_months_given_and_gaps_are_told() -> None:
     held_out = made(16)
     grown = adaptation_skill(held_out, new_tower_trials, draws=1).set_index(["way", "size"])
@@ -194,6 +263,12 @@ def test_a_refiner_adapts_to_a_tower_it_has_not_seen(
     loaded = Refiner.load(refiner.save(tmp_path / "refiner"))
     again = loaded.adapt(own, fit_adaptation(refiner.validation["tower"]))
     xr.testing.assert_identical(again, filled)
+    with pytest.raises(ConfigError, match="not learned from, got \\['XX-01'\\]"):
+        loaded.adapt(others.isel(site=[0]), fit_adaptation(refiner.validation["tower"]))
+    budget = filled.RECO_reconciled - filled.GPP_reconciled - filled.NEE_reconciled
+    gaps = (filled[["GPP_flag", "RECO_flag", "NEE_flag"]].to_dataarray() == 1).any("variable")
+    assert bool(gaps.any())
+    np.testing.assert_allclose(budget.where(gaps, 0.0), 0.0, atol=1e-9)
 
 
 def test_a_split_by_months_tells_nothing_of_new_towers(

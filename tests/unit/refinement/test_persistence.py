@@ -30,6 +30,8 @@ def test_round_trip_gives_identical_predictions(
     assert loaded.options == refiner.options
     assert loaded.spec == refiner.spec
     assert loaded.fit.parameters == refiner.fit.parameters
+    assert loaded.sites == refiner.sites == tuple(towers["site"].values.tolist())
+    assert "12 towers" in repr(loaded)
 
 
 def test_direct_target_survives(towers: xr.Dataset, refiner: Refiner, tmp_path: Path) -> None:
@@ -42,7 +44,7 @@ def test_files_are_json_and_trees(saved: Path) -> None:
     assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ".ubj"}
     assert len(list(saved.iterdir())) == 2 + 4 * 3
     assert not any(path.read_bytes().startswith(b"\x80") for path in saved.iterdir())
-    assert json.loads((saved / "refiner.json").read_text())["layout"] == 3
+    assert json.loads((saved / "refiner.json").read_text())["layout"] == 4
 
 
 def test_same_fit_same_bytes(saved: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from uflux_stats.bayes import (
 )
 from uflux_stats.bayes.draws import LARGEST_LOG
 from uflux_stats.bayes.gate import MEASURED
+from uflux_stats.bayes.propagation import JUDGED
 from uflux_stats.bayes.sinks import FIXED, explained_gap, sink_routes
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.regions import By
@@ -48,7 +49,9 @@ def propagation(task: Task) -> Mapping[str, Number]:
     """
     settings = task.settings
     drivers, upscaled = complete_drivers(gridded(task)), open_store(task.input(FLUXES))
-    drivers, gpp = at_hand(drivers), at_hand(upscaled[["GPP"]])["GPP"]
+    judged = [name for name in JUDGED if name in upscaled]
+    shown = at_hand(upscaled[["GPP", *judged]]).set_coords(judged)
+    drivers, gpp = at_hand(drivers), shown["GPP"]
     of_form = fits(task)
     sampled = min(len(fit.draws()) for fit in of_form.values())
     options = PropagationOptions(
@@ -57,11 +60,12 @@ def propagation(task: Task) -> Mapping[str, Number]:
     )  # fmt: skip
     totals: dict[str, xr.Dataset] = {}
     for form, fit in of_form.items():
-        totals[form] = (
-            _totals(propagate(fit, drivers, gpp=gpp, options=options), fit)
-            if totals
-            else _stored(fit, drivers, gpp, options, task)
-        )
+        if totals:
+            carried = propagate(fit, drivers, gpp=gpp, options=options)
+        else:
+            path = task.output(POSTERIOR_FLUXES)
+            carried = open_store(propagate_to_store(fit, drivers, path, gpp=gpp, options=options))
+        totals[form] = _totals(carried, fit)
     forms = pd.Index(list(totals), name="form")
     together = xr.concat(list(totals.values()), forms, combine_attrs="drop_conflicts")
     together = together.assign(_fixed(drivers, gpp, task))
@@ -74,18 +78,6 @@ def propagation(task: Task) -> Mapping[str, Number]:
         key("respiration", str(forms[0]), "unseen_classes"): number(unseen or "none", note=_UNSEEN),
         **dict(_numbers(together, str(forms[0]), settings["site_effect"])),
     }
-
-
-def _stored(
-    fit: RespirationFit,
-    drivers: xr.Dataset,
-    gpp: xr.DataArray,
-    options: PropagationOptions,
-    task: Task,
-) -> xr.Dataset:
-    path = task.output(POSTERIOR_FLUXES)
-    stored = open_store(propagate_to_store(fit, drivers, path, gpp=gpp, options=options))
-    return _totals(stored, fit)
 
 
 def _totals(carried: xr.Dataset, fit: RespirationFit) -> xr.Dataset:
