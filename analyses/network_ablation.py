@@ -29,10 +29,10 @@ from neighbourhood import with_neighbourhood
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.store import whole_file
-from uflux_stats.refinement import RefineOptions, split_folds
+from uflux_stats.refinement import RefineOptions, StackOptions, split_folds
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, Fit, fit_rows, learned_rows
 from uflux_stats.refinement.intervals import coverage
-from uflux_stats.refinement.neural.options import NetworkOptions
+from uflux_stats.refinement.neural.options import Memory, NetworkOptions
 from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.schema import FLUXES, MISSING_CLASS
@@ -65,6 +65,15 @@ NETWORKS = {
     "positivity penalty": replace(NONE, positivity="penalty"),
     "relu": replace(NONE, positivity="relu"),
 }
+
+
+def fused(memory: Memory) -> RefineOptions:
+    """Trees and network as one model, with weights from unseen towers."""
+    network = replace(ALL, memory=memory)
+    parts = StackOptions(parts=("xgboost", "neural"))
+    return RefineOptions(model="stack", stack=parts, network=network)
+
+
 AROUND = "trees, residual, neighbourhood"
 VARIANTS = {
     "trees, residual": RefineOptions(),
@@ -73,6 +82,8 @@ VARIANTS = {
     **{f"network, {name}": RefineOptions(model="neural", network=network)
        for name, network in NETWORKS.items()},
     "network, all, direct": RefineOptions(model="neural", target="direct"),
+    "stack: trees and network": fused("none"),
+    "stack: trees and sequence": fused("tcn"),
     AROUND: RefineOptions(),
 }  # fmt: skip
 FUSED = {

@@ -14,11 +14,13 @@ from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
 from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
-from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
+from uflux_stats.refinement.fitting import Fit, process_names
 from uflux_stats.refinement.learning.registry import load_model
+from uflux_stats.refinement.neural.encoding import present_columns
 from uflux_stats.refinement.neural.ensemble import Networks
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.options import (
+    NEURAL,
     ForestOptions,
     KernelOptions,
     RefineOptions,
@@ -66,6 +68,7 @@ def save_parts(
         "features": asdict(spec),
         "parameters": json.loads(fit.parameters.to_json()),
         "models": {flux: model.save(partial, flux) for flux, model in fit.models.items()},
+        "shares": fit.shares,
     }
     if domain is not None:
         np.save(partial / _ROWS, domain.rows, allow_pickle=False)
@@ -105,13 +108,15 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
         options = _options(head["options"])
         domain = _read_domain(path, head.get("domain"))
-        width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
-        if options.model == "neural":
+        names = (*spec.names, *process_names(options))
+        networks = None
+        if options.model == NEURAL or options.fused:
             networks = Networks.load(path / _NETWORKS)
-            _require_width({len(networks.encoding.names)}, width)
-            return options, spec, Fit(parameters, {}, networks), domain
-        _require_width({model.width for model in models.values()}, width)
-        return options, spec, Fit(parameters, models), domain
+            _require_width({len(networks.encoding.names)}, len(names))
+        if options.model != NEURAL:
+            _require_width({model.width for model in models.values()}, len(present_columns(names)))
+        shares = {flux: float(share) for flux, share in head.get("shares", {}).items()}
+        return options, spec, Fit(parameters, models, networks, shares), domain
     # XGBoost's own error is a ValueError
     except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(

@@ -59,6 +59,18 @@ class Lessons:
     process: dict[str, Floats]
     directions: tuple[Direction, ...] = ()
 
+    def only(self, rows: NDArray[np.bool_]) -> "Lessons":
+        """Return the lessons of the chosen rows (row,) alone; fluxes not known there fall away."""
+        observed = {name: values[rows] for name, values in self.observed.items()}
+        return replace(
+            self,
+            predictors=self.predictors[rows],
+            site=self.site[rows],
+            observed={name: v for name, v in observed.items() if np.isfinite(v).any()},
+            process={name: values[rows] for name, values in self.process.items()},
+            directions=tuple(each.only(rows) for each in self.directions),
+        )
+
 
 @dataclass(frozen=True)
 class Networks:
