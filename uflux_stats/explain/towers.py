@@ -133,7 +133,7 @@ def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> 
                 "towers: expected towers to explain, since a loaded refiner has none; pass them"
             )
         return refiner.table
-    table = table_for(towers, refiner.options)
+    table = table_for(towers, refiner.options, refiner.spec.surroundings)
     if how.held_out or table.spec == refiner.spec:
         return table
     picked = features(table.towers, refiner.spec).values[:, table.site, table.time].T

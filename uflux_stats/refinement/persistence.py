@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
@@ -26,10 +26,12 @@ from uflux_stats.refinement.options import (
     RefineOptions,
     StackOptions,
 )
+from uflux_stats.refinement.surroundings import Surroundings
 
 LAYOUT: Final = 3
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
+_SURROUNDINGS: Final = "surroundings.npz"
 _ROWS: Final = "training.npy"
 
 
@@ -65,11 +67,13 @@ def save_parts(
     head = {
         "layout": LAYOUT,
         "options": asdict(options),
-        "features": asdict(spec),
+        "features": _plain(spec),
         "parameters": json.loads(fit.parameters.to_json()),
         "models": {flux: model.save(partial, flux) for flux, model in fit.models.items()},
         "shares": fit.shares,
     }
+    if spec.surroundings is not None:
+        spec.surroundings.save(partial / _SURROUNDINGS)
     if domain is not None:
         np.save(partial / _ROWS, domain.rows, allow_pickle=False)
         head["domain"] = {
@@ -103,6 +107,7 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
             coordinates=head["features"]["coordinates"],
             required=tuple(head["features"]["required"]),
             history=head["features"].get("history", 0),
+            surroundings=_surroundings(path, head["features"]),
         )
         models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
@@ -122,6 +127,16 @@ def load_parts(path: Path) -> tuple[RefineOptions, FeatureSpec, Fit, Domain | No
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error
+
+
+def _plain(spec: FeatureSpec) -> dict[str, Any]:
+    """Turn the predictors into plain values: of the surroundings, whether there are any."""
+    known = spec.surroundings is not None
+    return asdict(replace(spec, surroundings=None)) | {"surroundings": known}
+
+
+def _surroundings(path: Path, head: dict[str, Any]) -> Surroundings | None:
+    return Surroundings.load(path / _SURROUNDINGS) if head.get("surroundings") else None
 
 
 def _options(stored: dict[str, Any]) -> RefineOptions:
