@@ -205,11 +205,11 @@ def judge(rows: dict[str, np.ndarray]) -> dict[str, float]:
     """Tell skill, closure, signs, responses, calibration and time."""
     told: dict[str, float] = {}
     for name in FLUXES:
-        observed, error = rows[f"{name} observed"], rows[name] - rows[f"{name} observed"]
-        known = np.isfinite(observed)
-        square = np.nansum(error**2)
-        told[f"r2 {name}"] = 1.0 - square / (known.sum() * np.var(observed[known]))
-        told[f"rmse {name}"] = np.sqrt(square / known.sum())
+        known = np.isfinite(rows[f"{name} observed"])
+        told[f"r2 {name}"] = r2(rows, name)
+        told[f"spread {name}"] = float(np.sqrt(np.nanmean(rows[f"{name} spread"][known] ** 2)))
+    difference = {"NEE": rows["RECO"] - rows["GPP"], "NEE observed": rows["NEE observed"]}
+    told["r2 RECO - GPP"] = r2(difference, "NEE")
     told["imbalance"] = float(np.median(np.abs(rows["NEE"] - rows["RECO"] + rows["GPP"])))
     told["negative"] = float(np.mean([rows[name] < 0.0 for name in NOT_NEGATIVE]))
     for response in STEPS:
@@ -218,6 +218,14 @@ def judge(rows: dict[str, np.ndarray]) -> dict[str, float]:
     if rows["fold"].max() > 0:
         told |= dict(calibration(rows))
     return {**told, "processor": float(rows["processor"]), "wall": float(rows["wall"])}
+
+
+def r2(rows: dict[str, np.ndarray], name: str) -> float:
+    """Compute 1 - SSE/SST over the rows where a flux was observed."""
+    observed = rows[f"{name} observed"]
+    known = np.isfinite(observed)
+    square = np.nansum((rows[name] - observed) ** 2)
+    return float(1.0 - square / (known.sum() * np.var(observed[known])))
 
 
 def calibration(rows: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:

@@ -173,6 +173,7 @@ def _lessons(
         site=table.site,
         observed={k: v for k, v in table.observed.items() if np.isfinite(v).any()},
         process={k: v for k, v in process.items() if options.is_residual(k)},
+        weight=row_weights(table.site, options.weighting),
         directions=tuple(directions),
     )
 

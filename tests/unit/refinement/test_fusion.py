@@ -102,7 +102,10 @@ def test_a_blend_shares_alike(towers: xr.Dataset) -> None:
     options = replace(FUSED, model="blend")
     fit = refine(towers, options=options).fit
     assert all(share == pytest.approx(1.0 / 3.0) for share in fit.shares.values())
-    assert network_out_of_fold(Lessons((), *[np.zeros(0)] * 2, {}, {}), options, [0]) == {}
+    assert (
+        network_out_of_fold(Lessons((), *[np.zeros(0)] * 2, {}, {}, np.zeros(0)), options, [0])
+        == {}
+    )
 
 
 def test_it_is_one_model_to_all_others(
