@@ -95,6 +95,15 @@ def test_codes_tell_windows_apart(world: xr.Dataset, encoder: Any) -> None:
     np.testing.assert_array_equal(again.codes, more.codes)
 
 
+def test_the_draws_of_pytorch_are_left_alone(world: xr.Dataset) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra nn)")
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    fit_surroundings(world, epochs=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_another_climate_with_the_same_neighbours_has_the_same_code(world: xr.Dataset) -> None:
     warmer = world.assign(TA=(world["TA"] + 5.0).assign_attrs(world["TA"].attrs))
     np.testing.assert_allclose(linear(warmer).codes, linear(world).codes, atol=1e-3)
