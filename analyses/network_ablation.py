@@ -7,8 +7,8 @@
 Every variant is refitted in each of twenty groups of whole towers, and once without the towers of
 the tropics, which it then predicts. One file of predictions is written to OUT for each variant,
 split, size of the ensemble and seed; what is there is not made again, so that a run can be
-stopped and go on. ``--table`` scores all of them, and the means of those in FUSED. Trees with the
-neighbourhood see filters of the gridded climate about a tower too, if it is given.
+stopped and go on. ``--table`` scores all of them, and the means of those in FUSED. Variants with
+surroundings see what the gridded climate about a tower is like too, if it is given.
 
 Fluxes are scored as learned, before negative GPP and RECO are cut to zero. A response is violated
 where a flux falls as light (by 10 W m-2, up to 200) or temperature (by 1 K, up to 40 degC) of
@@ -24,16 +24,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from neighbourhood import with_neighbourhood
 
 from uflux_stats.io.drivers import read_drivers
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.store import whole_file
-from uflux_stats.refinement import RefineOptions, split_folds
+from uflux_stats.refinement import RefineOptions, StackOptions, fit_surroundings, split_folds
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, Fit, fit_rows, learned_rows
 from uflux_stats.refinement.intervals import coverage
-from uflux_stats.refinement.neural.options import NetworkOptions
+from uflux_stats.refinement.neural.options import Memory, NetworkOptions
 from uflux_stats.refinement.responses import LIGHT, WARMTH, direction
+from uflux_stats.refinement.surroundings import Encoder
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.schema import FLUXES, MISSING_CLASS
 
@@ -65,7 +65,20 @@ NETWORKS = {
     "positivity penalty": replace(NONE, positivity="penalty"),
     "relu": replace(NONE, positivity="relu"),
 }
-AROUND = "trees, residual, neighbourhood"
+
+
+def fused(memory: Memory) -> RefineOptions:
+    """Trees and network as one model, with weights from unseen towers."""
+    network = replace(ALL, memory=memory)
+    parts = StackOptions(parts=("xgboost", "neural"))
+    return RefineOptions(model="stack", stack=parts, network=network)
+
+
+AROUND: dict[str, Encoder] = {
+    "trees, surroundings": "convolution",
+    "trees, linear surroundings": "linear",
+    "stack: trees and sequence, surroundings": "convolution",
+}
 VARIANTS = {
     "trees, residual": RefineOptions(),
     "trees, direct": RefineOptions(target="direct"),
@@ -73,12 +86,15 @@ VARIANTS = {
     **{f"network, {name}": RefineOptions(model="neural", network=network)
        for name, network in NETWORKS.items()},
     "network, all, direct": RefineOptions(model="neural", target="direct"),
-    AROUND: RefineOptions(),
+    "stack: trees and network": fused("none"),
+    "stack: trees and sequence": fused("tcn"),
+    "trees, surroundings": RefineOptions(),
+    "trees, linear surroundings": RefineOptions(),
+    "stack: trees and sequence, surroundings": fused("tcn"),
 }  # fmt: skip
 FUSED = {
     "fused: trees and network": ("trees, residual", "network, all"),
     "fused: trees and sequence": ("trees, residual", "network, all, tcn"),
-    "fused: neighbourhood, trees and sequence": (AROUND, "network, all, tcn"),
 }
 
 
@@ -104,11 +120,12 @@ def main() -> None:
     towers = read_fluxnet(Path(given.folder))
     for name in given.only:
         options = replace(VARIANTS[name], members=given.members, seed=given.seed)
-        table = table_for(towers, options)
-        if name == AROUND:
+        around = None
+        if name in AROUND:
             if given.drivers is None:
                 continue
-            table = with_neighbourhood(table, read_drivers(given.drivers))
+            around = fit_surroundings(read_drivers(given.drivers), encoder=AROUND[name])
+        table = table_for(towers, options, around)
         for split in given.split:
             path = given.out / f"{name}; {split}; {given.members} members; seed {given.seed}.npz"
             if not path.exists() and time.monotonic() < end:
@@ -151,18 +168,11 @@ def at_rows(fit: Fit, table: TrainingTable, options: RefineOptions) -> pd.DataFr
         moved = learned_rows(
             fit,
             {name: values + step * along.process[name] for name, values in process.items()},
-            moved_predictors(table, step * along.predictors),
+            (table.predictors + step * along.predictors).astype(np.float32),
             options,
         )[response.flux].mean(axis=0, dtype=float)
         frame[f"{response.driver} moved"] = np.where(along.reach[:, 1] >= step, moved, np.nan)
     return frame
-
-
-def moved_predictors(table: TrainingTable, change: np.ndarray) -> np.ndarray:
-    """Add a change to the first columns; what is appended stays."""
-    moved = table.predictors.copy()
-    moved[:, : change.shape[1]] += change.astype(np.float32)
-    return moved
 
 
 def igbp(table: TrainingTable) -> np.ndarray:
@@ -195,11 +205,11 @@ def judge(rows: dict[str, np.ndarray]) -> dict[str, float]:
     """Tell skill, closure, signs, responses, calibration and time."""
     told: dict[str, float] = {}
     for name in FLUXES:
-        observed, error = rows[f"{name} observed"], rows[name] - rows[f"{name} observed"]
-        known = np.isfinite(observed)
-        square = np.nansum(error**2)
-        told[f"r2 {name}"] = 1.0 - square / (known.sum() * np.var(observed[known]))
-        told[f"rmse {name}"] = np.sqrt(square / known.sum())
+        known = np.isfinite(rows[f"{name} observed"])
+        told[f"r2 {name}"] = r2(rows, name)
+        told[f"spread {name}"] = float(np.sqrt(np.nanmean(rows[f"{name} spread"][known] ** 2)))
+    difference = {"NEE": rows["RECO"] - rows["GPP"], "NEE observed": rows["NEE observed"]}
+    told["r2 RECO - GPP"] = r2(difference, "NEE")
     told["imbalance"] = float(np.median(np.abs(rows["NEE"] - rows["RECO"] + rows["GPP"])))
     told["negative"] = float(np.mean([rows[name] < 0.0 for name in NOT_NEGATIVE]))
     for response in STEPS:
@@ -208,6 +218,14 @@ def judge(rows: dict[str, np.ndarray]) -> dict[str, float]:
     if rows["fold"].max() > 0:
         told |= dict(calibration(rows))
     return {**told, "processor": float(rows["processor"]), "wall": float(rows["wall"])}
+
+
+def r2(rows: dict[str, np.ndarray], name: str) -> float:
+    """Compute 1 - SSE/SST over the rows where a flux was observed."""
+    observed = rows[f"{name} observed"]
+    known = np.isfinite(observed)
+    square = np.nansum((rows[name] - observed) ** 2)
+    return float(1.0 - square / (known.sum() * np.var(observed[known])))
 
 
 def calibration(rows: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from uflux_stats.pipeline.run import run as run
     from uflux_stats.refinement import RefineOptions as RefineOptions
     from uflux_stats.refinement import Refiner as Refiner
+    from uflux_stats.refinement import fit_surroundings as fit_surroundings
     from uflux_stats.refinement import refine as refine
     from uflux_stats.refinement import upscale as upscale
     from uflux_stats.reporting.reports import report as report
@@ -103,6 +104,7 @@ _HOMES: Final[dict[str, str]] = {
     "fit_network": "uflux_stats.attribution.network",
     "fit_reference_respiration": "uflux_stats.baselines",
     "fit_respiration": "uflux_stats.bayes",
+    "fit_surroundings": "uflux_stats.refinement",
     "iav": "uflux_stats.stats.iav",
     "iav_contribution": "uflux_stats.stats.iav",
     "ilamb_scores": "uflux_stats.stats.scores",

@@ -12,6 +12,7 @@ from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.explain.trees import explain_rows
 from uflux_stats.refinement.features import features
 from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit, fit_rows, with_process
+from uflux_stats.refinement.neural.encoding import present_columns
 from uflux_stats.refinement.refiner import Refiner
 from uflux_stats.refinement.splits import split_folds
 from uflux_stats.refinement.table import TrainingTable, table_for
@@ -108,6 +109,8 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     parts = _held_out(table, refiner, how) if how.held_out else iter([(refiner.fit, everything)])
     result = _empty(table, refiner)
     wanted = how.chosen(len(table.site))
+    # what the memory of a network reads the trees do not see
+    present = present_columns(result["feature"].values.tolist())
     for fit, fold in parts:
         process = table.baseline(fit.parameters)
         predictors = with_process(table.predictors, process, refiner.options)
@@ -115,8 +118,11 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
         for flux, ensemble in fit.ensembles.items():
             chosen = fold & wanted & np.isfinite(table.observed.get(flux, np.zeros(len(fold))))
             if chosen.any():
-                found, base = explain_rows(ensemble, predictors[chosen], threads=how.threads)
-                result[flux].values[chosen], result[f"{flux}_base"].values[chosen] = found, base
+                seen = predictors[np.ix_(chosen, present)]
+                found, base = explain_rows(ensemble, seen, threads=how.threads)
+                result[flux].values[chosen] = 0.0
+                result[flux].values[np.ix_(chosen, present)] = found
+                result[f"{flux}_base"].values[chosen] = base
     return result.assign_attrs(held_out=str(how.held_out))
 
 
@@ -127,7 +133,7 @@ def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> 
                 "towers: expected towers to explain, since a loaded refiner has none; pass them"
             )
         return refiner.table
-    table = table_for(towers, refiner.options)
+    table = table_for(towers, refiner.options, refiner.spec.surroundings)
     if how.held_out or table.spec == refiner.spec:
         return table
     picked = features(table.towers, refiner.spec).values[:, table.site, table.time].T

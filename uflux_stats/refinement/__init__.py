@@ -9,6 +9,11 @@ from uflux_stats.refinement.options import (
 )
 from uflux_stats.refinement.refiner import Refiner, refine
 from uflux_stats.refinement.splits import SPLITS, Split, split_folds
+from uflux_stats.refinement.surroundings import (
+    Surroundings,
+    SurroundingsOptions,
+    fit_surroundings,
+)
 from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
 from uflux_stats.refinement.validation import ValidationOptions, cross_validate
 
@@ -21,10 +26,13 @@ __all__ = [
     "Refiner",
     "Split",
     "StackOptions",
+    "Surroundings",
+    "SurroundingsOptions",
     "UpscaleOptions",
     "ValidationOptions",
     "cross_validate",
     "fit_adaptation",
+    "fit_surroundings",
     "refine",
     "split_folds",
     "upscale",

@@ -5,7 +5,7 @@ says where a place is, unless coordinates are asked for.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.checks import require_dims, require_monthly, require_variables
+from uflux_stats.refinement.surroundings import Surroundings
 from uflux_stats.schema import IGBP_CLASSES, KOPPEN_CLASSES
 
 Block = NDArray[np.float32]
@@ -47,6 +48,8 @@ class FeatureSpec:
         Drivers that no training row lacked; without one of them nothing is predicted.
     history : int
         Months before the present one of which every driver is a predictor.
+    surroundings : Surroundings, optional
+        What the land around a place is like.
     """
 
     dynamic: tuple[str, ...]
@@ -54,6 +57,7 @@ class FeatureSpec:
     coordinates: bool = False
     required: tuple[str, ...] = REQUIRED
     history: int = 0
+    surroundings: Surroundings | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -78,7 +82,7 @@ class FeatureSpec:
     @property
     def places(self) -> tuple[str, ...]:
         """Coordinates that prediction needs; the latitude tells the season."""
-        return ("lat", "lon") if self.coordinates else ("lat",)
+        return ("lat", "lon") if self.coordinates or self.surroundings else ("lat",)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -201,6 +205,9 @@ def _columns(
         yield from ((f"{name}_{known[code]}", _is(block[name], code)) for code in codes)
     if spec.coordinates:
         yield from (("lat", block["lat"]), ("lon", block["lon"]))
+    if spec.surroundings is not None:
+        around = spec.surroundings.at(block["lat"][:, 0], block["lon"][:, 0])
+        yield from zip(spec.surroundings.names, around[:, :, np.newaxis], strict=True)
     for name in spec.dynamic:
         for months in range(1, spec.history + 1):
             yield f"{name}{BACK}{months}", _lag(block[name], months, calendar)

@@ -1,6 +1,7 @@
 """Fit and predict on rows: respiration parameters, baseline, and an ensemble for each flux."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -15,13 +16,14 @@ from uflux_stats.baselines import (
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
 from uflux_stats.refinement.dissimilarity import Domain, fit_domain
-from uflux_stats.refinement.features import BACK
+from uflux_stats.refinement.fusion import fit_beside, network_out_of_fold
 from uflux_stats.refinement.learners import Ensemble
 from uflux_stats.refinement.learning.lesson import Lesson, row_weights
 from uflux_stats.refinement.learning.models import Model
 from uflux_stats.refinement.learning.registry import LEARNERS
+from uflux_stats.refinement.neural.encoding import present_columns
 from uflux_stats.refinement.neural.ensemble import Lessons, Networks, fit_networks
-from uflux_stats.refinement.options import RefineOptions, Respiration
+from uflux_stats.refinement.options import NEURAL, RefineOptions, Respiration
 from uflux_stats.refinement.responses import RESPONSES, direction
 from uflux_stats.refinement.table import Mask, Rows, TrainingTable
 from uflux_stats.schema import variable
@@ -56,16 +58,19 @@ class Fit:
         One for each flux; none if the model is the network.
     networks : Networks, optional
         One for all fluxes.
+    shares : dict of float
+        Weight of the network in each flux that it shares with a model.
     """
 
     parameters: ParameterTable
     models: dict[str, Model]
     networks: Networks | None = None
+    shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def fluxes(self) -> tuple[str, ...]:
         """The fluxes that were learned."""
-        return tuple(self.models) if self.networks is None else self.networks.design.fluxes
+        return self.networks.design.fluxes if self.networks else tuple(self.models)
 
     @property
     def ensembles(self) -> dict[str, Ensemble]:
@@ -91,19 +96,64 @@ def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: lis
     """
     parameters = fit_respiration_table(table.keep(rows), options.respiration)
     process = table.baseline(parameters)
-    if options.model == "neural":
+    if options.model == NEURAL:
         lessons = _lessons(table, rows, parameters, options)
         return Fit(parameters, {}, fit_networks(lessons, options, seed))
+    if options.fused:
+        return _fit_fused(table, rows, parameters, options, seed)
+    models = {
+        name: LEARNERS[options.model](lesson, options, [*seed, number])
+        for number, name, _, lesson in _lessons_by_flux(table, rows, process, options)
+    }
+    return Fit(parameters, models)
+
+
+def _fit_fused(
+    table: TrainingTable,
+    rows: Mask,
+    parameters: ParameterTable,
+    options: RefineOptions,
+    seed: list[int],
+) -> Fit:
+    """Fit the network to all fluxes, and what shares each flux with it."""
+    lessons = _lessons(table, rows, parameters, options)
+    networks = fit_networks(lessons, options, seed)
+    unseen = network_out_of_fold(lessons, options, seed)
+    process = table.baseline(parameters)
+    models: dict[str, Model] = {}
+    shares = {}
+    for number, name, seen, lesson in _lessons_by_flux(table, rows, process, options):
+        network = None
+        if name in unseen:
+            base = process[name][seen] if options.is_residual(name) else 0.0
+            network = unseen[name][seen[rows]] - base
+        beside = fit_beside(lesson, options, [*seed, number], network)
+        models[name], shares[name] = beside.mixture, beside.share
+    return Fit(parameters, models, networks, shares)
+
+
+def _lessons_by_flux(
+    table: TrainingTable, rows: Mask, process: dict[str, Rows], options: RefineOptions
+) -> Iterator[tuple[int, str, Mask, Lesson]]:
+    """Yield number, name, the rows where it is known and what is learned from of each flux."""
     predictors = with_process(table.predictors, process, options)
-    models = {}
+    if options.history:
+        predictors = predictors[:, present_columns(_names(table, options))]
     for number, (name, observed) in enumerate(table.observed.items()):
         target = observed - process[name] if options.is_residual(name) else observed
         seen = rows & np.isfinite(target)
         if seen.any():
             weight = row_weights(table.site[seen], options.weighting)
-            lesson = Lesson(predictors[seen], target[seen], weight, table.site[seen])
-            models[name] = LEARNERS[options.model](lesson, options, [*seed, number])
-    return Fit(parameters, models)
+            yield (
+                number,
+                name,
+                seen,
+                Lesson(predictors[seen], target[seen], weight, table.site[seen]),
+            )
+
+
+def _names(table: TrainingTable, options: RefineOptions) -> tuple[str, ...]:
+    return (*table.spec.names, *process_names(options))
 
 
 def _lessons(
@@ -118,11 +168,12 @@ def _lessons(
         followed = with_process(found.predictors, found.process, options)
         directions.append(replace(found, predictors=followed))
     return Lessons(
-        names=(*table.spec.names, *process_names(options)),
+        names=_names(table, options),
         predictors=with_process(table.predictors, process, options),
         site=table.site,
         observed={k: v for k, v in table.observed.items() if np.isfinite(v).any()},
         process={k: v for k, v in process.items() if options.is_residual(k)},
+        weight=row_weights(table.site, options.weighting),
         directions=tuple(directions),
     )
 
@@ -141,12 +192,11 @@ def domain_of(table: TrainingTable, fit: Fit, options: RefineOptions) -> Domain 
     measured; see ``fit_domain``.
     """
     predictors = with_process(table.predictors, table.baseline(fit.parameters), options)
+    present = present_columns(_names(table, options))
     shares = [model.importance() for model in fit.models.values()]
-    if not shares:
-        names = (*table.spec.names, *process_names(options))
-        present = np.array([BACK not in name for name in names])
-        shares = [present / present.sum()]
-    return fit_domain(predictors, np.mean(shares, axis=0), table.site)
+    weight = np.zeros(predictors.shape[1])
+    weight[present] = np.mean(shares, axis=0) if shares else 1.0 / len(present)
+    return fit_domain(predictors, weight, table.site)
 
 
 def with_process(
@@ -200,11 +250,16 @@ def learned_rows(
 ) -> dict[str, NDArray[np.float32]]:
     """Predict as ``predict_rows`` does, and leave what is below zero as it was learned."""
     table = with_process(predictors, process, options)
+    network: dict[str, NDArray[np.float32]] = {}
     if fit.networks is not None:
-        return fit.networks.predict(table, process)
+        network = fit.networks.predict(table, process)
+        table = table[:, present_columns(fit.networks.encoding.names)]
+    if not fit.models:
+        return network
     predicted = {}
     for name, model in fit.models.items():
-        predicted[name] = model.predict(table, threads=threads)
-        if options.is_residual(name):
-            predicted[name] += process[name].astype(np.float32)
+        base = process[name].astype(np.float32) if options.is_residual(name) else np.float32(0.0)
+        predicted[name] = model.predict(table, threads=threads) + base
+        if name in fit.shares:
+            predicted[name] += np.float32(fit.shares[name]) * (network[name] - base)
     return predicted

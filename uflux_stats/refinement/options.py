@@ -15,8 +15,11 @@ Respiration = Literal[
     "posterior_q10",
     "posterior_lloyd_taylor",
 ]
-Part = Literal["xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel"]
-Learner = Literal[Part, "cascade", "blend", "stack", "neural"]
+Part = Literal[
+    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", "neural"
+]  # fmt: skip
+Learner = Literal[Part, "cascade", "blend", "stack"]
+NEURAL: Final = "neural"
 Weighting = Literal["months", "root", "towers"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "model": get_args(Learner),
@@ -88,7 +91,8 @@ class StackOptions:
     Attributes
     ----------
     parts : tuple of str
-        Learners of a blend or a stack.
+        Learners of a blend or a stack. "neural", the network for all fluxes, needs another beside
+        it; what its memory reads the others do not see.
     weights : {"nnls", "ridge"}
         How a stack weighs them: not negative and of sum one, or shrunk towards equal shares.
     penalty : float
@@ -108,9 +112,19 @@ class StackOptions:
         for part in self.parts:
             require_choice(part, get_args(Part), name="stack.parts")
         require_least(len(self.parts), 1, name="number of stack.parts")
+        if NEURAL in self.parts and (self.parts.count(NEURAL) > 1 or not self.beside_network):
+            raise ConfigError(
+                "stack.parts: expected 'neural' once and another learner beside it, got "
+                f"{list(self.parts)}; the network alone is model='neural'"
+            )
         require_choice(self.weights, ("nnls", "ridge"), name="stack.weights")
         require_least(self.penalty, 0.0, name="stack.penalty")
         require_least(self.folds, 2, name="stack.folds")
+
+    @property
+    def beside_network(self) -> tuple[Part, ...]:
+        """Parts that are not the network."""
+        return tuple(part for part in self.parts if part != NEURAL)
 
 
 def _require_share(got: float, *, name: str) -> None:
@@ -216,7 +230,12 @@ class RefineOptions:
     @property
     def history(self) -> int:
         """Months before the present one whose drivers are predictors too."""
-        return self.network.history if self.model == "neural" else 0
+        return self.network.history if self.model == NEURAL or self.fused else 0
+
+    @property
+    def fused(self) -> bool:
+        """Whether the network is one of several learners."""
+        return self.model in ("blend", "stack") and NEURAL in self.stack.parts
 
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
@@ -14,20 +14,24 @@ from uflux_stats.baselines import ParameterTable
 from uflux_stats.errors import DataFileError
 from uflux_stats.refinement.dissimilarity import Domain
 from uflux_stats.refinement.features import FeatureSpec
-from uflux_stats.refinement.fitting import PROCESS_PREDICTORS, Fit
+from uflux_stats.refinement.fitting import Fit, process_names
 from uflux_stats.refinement.learning.registry import load_model
+from uflux_stats.refinement.neural.encoding import present_columns
 from uflux_stats.refinement.neural.ensemble import Networks
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.options import (
+    NEURAL,
     ForestOptions,
     KernelOptions,
     RefineOptions,
     StackOptions,
 )
+from uflux_stats.refinement.surroundings import Surroundings
 
 LAYOUT: Final = 4
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
+_SURROUNDINGS: Final = "surroundings.npz"
 _ROWS: Final = "training.npy"
 
 
@@ -67,17 +71,20 @@ def save_parts(parts: Parts, path: Path) -> Path:
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
-    fit, domain = parts.fit, parts.domain
+    spec, fit, domain = parts.spec, parts.fit, parts.domain
     if fit.networks is not None:
         fit.networks.save(partial / _NETWORKS)
     head = {
         "layout": LAYOUT,
         "options": asdict(parts.options),
-        "features": asdict(parts.spec),
+        "features": _plain(spec),
         "sites": list(parts.sites),
         "parameters": json.loads(fit.parameters.to_json()),
         "models": {flux: model.save(partial, flux) for flux, model in fit.models.items()},
+        "shares": fit.shares,
     }
+    if spec.surroundings is not None:
+        spec.surroundings.save(partial / _SURROUNDINGS)
     if domain is not None:
         np.save(partial / _ROWS, domain.rows, allow_pickle=False)
         head["domain"] = {
@@ -111,24 +118,38 @@ def load_parts(path: Path) -> Parts:
             coordinates=head["features"]["coordinates"],
             required=tuple(head["features"]["required"]),
             history=head["features"].get("history", 0),
+            surroundings=_surroundings(path, head["features"]),
         )
         models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
         options = _options(head["options"])
         domain = _read_domain(path, head.get("domain"))
         sites = tuple(map(str, head["sites"]))
-        width = len(spec.names) + len(PROCESS_PREDICTORS) * options.process_predictors
-        if options.model == "neural":
+        names = (*spec.names, *process_names(options))
+        networks = None
+        if options.model == NEURAL or options.fused:
             networks = Networks.load(path / _NETWORKS)
-            _require_width({len(networks.encoding.names)}, width)
-            return Parts(options, spec, Fit(parameters, {}, networks), domain, sites)
-        _require_width({model.width for model in models.values()}, width)
-        return Parts(options, spec, Fit(parameters, models), domain, sites)
+            _require_width({len(networks.encoding.names)}, len(names))
+        if options.model != NEURAL:
+            _require_width({model.width for model in models.values()}, len(present_columns(names)))
+        shares = {flux: float(share) for flux, share in head.get("shares", {}).items()}
+        fit = Fit(parameters, models, networks, shares)
+        return Parts(options, spec, fit, domain, sites)
     # XGBoost's own error is a ValueError
     except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise DataFileError(
             f"path: expected a whole refiner, got a damaged one in {path} ({error}); fit it again"
         ) from error
+
+
+def _plain(spec: FeatureSpec) -> dict[str, Any]:
+    """Turn the predictors into plain values: of the surroundings, whether there are any."""
+    known = spec.surroundings is not None
+    return asdict(replace(spec, surroundings=None)) | {"surroundings": known}
+
+
+def _surroundings(path: Path, head: dict[str, Any]) -> Surroundings | None:
+    return Surroundings.load(path / _SURROUNDINGS) if head.get("surroundings") else None
 
 
 def _options(stored: dict[str, Any]) -> RefineOptions:

@@ -18,6 +18,7 @@ from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.persistence import Parts, load_parts, save_parts
 from uflux_stats.refinement.predicting import judge, predict_fluxes, prepare
 from uflux_stats.refinement.splits import WHOLE_TOWERS, Split
+from uflux_stats.refinement.surroundings import Surroundings
 from uflux_stats.refinement.table import TrainingTable, table_for
 from uflux_stats.refinement.validation import (
     ValidationOptions,
@@ -179,7 +180,7 @@ class Refiner:
         """
         table = self.table
         if towers is not None:
-            table = table_for(towers, self.options)
+            table = table_for(towers, self.options, self.spec.surroundings)
         if table is None:
             raise MissingVariableError(
                 "towers: expected the towers to refit on, since a loaded refiner has none; "
@@ -256,7 +257,13 @@ class Refiner:
         return cls(parts.options, parts.spec, parts.fit, parts.domain, parts.sites)
 
 
-def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **changes: Any) -> Refiner:
+def refine(
+    towers: xr.Dataset,
+    *,
+    options: RefineOptions | None = None,
+    surroundings: Surroundings | None = None,
+    **changes: Any,
+) -> Refiner:
     """Learn what the process baseline misses at the towers.
 
     Parameters
@@ -265,6 +272,9 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
         Drivers and observed fluxes, as ``read_fluxnet`` gives them. RECO is needed whatever is to
         be learned, since the respiration parameters are fitted to it.
     options : RefineOptions, optional
+    surroundings : Surroundings, optional
+        What the land around a place is like (``fit_surroundings``), as more predictors of all
+        learners; kept with the refiner.
     **changes
         Fields of ``RefineOptions``: model, members, target, seed, ...
 
@@ -308,7 +318,7 @@ def refine(towers: xr.Dataset, *, options: RefineOptions | None = None, **change
     4
     """
     chosen = replace(options or RefineOptions(), **changes)
-    table = table_for(towers, chosen)
+    table = table_for(towers, chosen, surroundings)
     everything = np.ones(len(table.site), bool)
     fit = fit_rows(table, everything, chosen, [chosen.seed])
     sites = tuple(np.unique(table.sites).tolist())

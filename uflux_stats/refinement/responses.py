@@ -1,7 +1,7 @@
 """How predictors and baseline move with one driver of the month: light or temperature."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -57,6 +57,16 @@ class Direction:
     spread: float
     inside: Mask
     reach: NDArray[np.float32]
+
+    def only(self, rows: Mask) -> "Direction":
+        """Return the derivatives at the chosen rows (row,) alone."""
+        return replace(
+            self,
+            predictors=self.predictors[rows],
+            process={name: values[rows] for name, values in self.process.items()},
+            inside=self.inside[rows],
+            reach=self.reach[rows],
+        )
 
 
 def direction(table: TrainingTable, parameters: ParameterTable, response: Response) -> Direction:

@@ -11,6 +11,7 @@ from uflux_stats.checks import require_dims, require_ranges, require_variables
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
 from uflux_stats.refinement.options import RefineOptions
+from uflux_stats.refinement.surroundings import Surroundings
 from uflux_stats.schema import FLUXES
 
 Rows = NDArray[np.float64]
@@ -97,7 +98,11 @@ class TrainingTable:
 
 
 def training_table(
-    towers: xr.Dataset, *, coordinates: bool = False, history: int = 0
+    towers: xr.Dataset,
+    *,
+    coordinates: bool = False,
+    history: int = 0,
+    surroundings: Surroundings | None = None,
 ) -> TrainingTable:
     """Build the table of rows from towers.
 
@@ -110,6 +115,8 @@ def training_table(
     history : int
         Months before the present one of which every driver is a predictor, see
         ``RefineOptions.history``.
+    surroundings : Surroundings, optional
+        What the land around a tower is like, as more predictors.
 
     Returns
     -------
@@ -138,7 +145,9 @@ def training_table(
         raise MissingVariableError(_nothing_to_learn_from(completed))
     _require_places(completed, usable)
     spec = FeatureSpec.of(completed, coordinates=coordinates, history=history)
-    spec = replace(spec, required=_never_missing(completed, spec, usable))
+    spec = replace(
+        spec, required=_never_missing(completed, spec, usable), surroundings=surroundings
+    )
     site, time = np.nonzero(usable)
     return TrainingTable(
         towers=completed,
@@ -150,9 +159,16 @@ def training_table(
     )
 
 
-def table_for(towers: xr.Dataset, options: RefineOptions) -> TrainingTable:
+def table_for(
+    towers: xr.Dataset, options: RefineOptions, surroundings: Surroundings | None = None
+) -> TrainingTable:
     """Build the table that a model with these options learns from, see ``training_table``."""
-    return training_table(towers, coordinates=options.coordinates, history=options.history)
+    return training_table(
+        towers,
+        coordinates=options.coordinates,
+        history=options.history,
+        surroundings=surroundings,
+    )
 
 
 def _nothing_to_learn_from(towers: xr.Dataset) -> str:

@@ -14,7 +14,7 @@ from uflux_stats.baselines import complete_drivers
 from uflux_stats.errors import ConfigError, DataFileError, MissingExtraError, SampleError
 from uflux_stats.explain import shap_values
 from uflux_stats.io.zarr_store import open_store
-from uflux_stats.refinement import RefineOptions, Refiner, refine
+from uflux_stats.refinement import RefineOptions, Refiner, refine, responses
 from uflux_stats.refinement.features import BACK, features
 from uflux_stats.refinement.fitting import NOT_NEGATIVE, _lessons, fit_rows, learned_rows
 from uflux_stats.refinement.neural import backend, ensemble, training
@@ -31,7 +31,7 @@ from uflux_stats.refinement.neural.network import (
 )
 from uflux_stats.refinement.neural.options import NetworkOptions
 from uflux_stats.refinement.neural.scaling import Scaling
-from uflux_stats.refinement.responses import LIGHT, Direction
+from uflux_stats.refinement.responses import LIGHT, WARMTH, Direction
 from uflux_stats.refinement.table import TrainingTable, table_for, training_table
 from uflux_stats.refinement.upscaling import UpscaleOptions, upscale
 from uflux_stats.refinement.validation import cross_validate
@@ -156,7 +156,7 @@ def test_terms_by_hand() -> None:
     weights = first_tensors(design, Sizes(1, 2))
     signals = Signals(torch.zeros(1, 1, 1), torch.tensor([[[-1.0, 3.0, 0.5]]]))
     known = torch.tensor([[[True, True, False]]])
-    batch = Batch(signals, torch.tensor([[[-1.0, 2.5, 99.0]]]), known)
+    batch = Batch(signals, torch.tensor([[[-1.0, 2.5, 99.0]]]), known, torch.ones(1, 1))
     fluxes = forward(weights, signals, design)
     assert fluxes.tolist() == [[[-2.0, 3.0, 7.0]]]
     found = terms(weights, batch, design, NetworkOptions(positivity="penalty"))
@@ -172,6 +172,78 @@ def test_what_was_not_observed_has_no_part(lessons: Lessons) -> None:
     spoilt = replace(batch, observed=torch.where(batch.known, batch.observed, torch.nan))
     assert not batch.known.all()
     assert misfit(fluxes, spoilt, networks.design) == misfit(fluxes, batch, networks.design)
+
+
+def test_rows_count_what_they_weigh(lessons: Lessons) -> None:
+    """A row of weight two is that row twice; weights change what is learned."""
+    networks, _ = started(lessons)
+    rows = ensemble._batch(lessons, networks)
+    assert rows.known[0].any()
+    weight = torch.ones_like(rows.weight)
+    weight[0] = 2.0
+    twice = one_member(replace(rows, weight=weight))
+    plain = rows.take(np.array([[0, *range(len(rows.known))]]))
+    fluxes = [torch.zeros_like(each.observed) for each in (twice, plain)]
+    np.testing.assert_allclose(
+        misfit(fluxes[0], twice, networks.design), misfit(fluxes[1], plain, networks.design),
+        rtol=1e-5,
+    )  # fmt: skip
+
+
+def test_the_weighting_of_towers_is_heeded(table: TrainingTable) -> None:
+    few = table.only((table.site > 0) | (np.arange(len(table.site)) < 5))
+    found = [
+        fit_networks(lessons_of(few, replace(QUICK, weighting=how)), QUICK, [0]).weights["out"]
+        for how in ("months", "towers")
+    ]
+    assert not np.array_equal(*found)
+
+
+def test_promises_hold_at_unseen_towers(towers: xr.Dataset) -> None:
+    """Carbon closes, nothing is negative, responses rise; without constraints none of it."""
+    table = training_table(towers)
+    # the data contradict each promise, so that keeping it is not theirs
+    light, warmth = (table.take(table.towers[name]) for name in ("SWIN", "TA"))
+    observed = {
+        **table.observed,
+        "GPP": 2.0 - 0.01 * light,
+        "RECO": 1.0 - 0.05 * warmth,
+        "NEE": table.observed["NEE"] + 1.0,
+    }
+    table = replace(table, observed=observed)
+    seen, unseen = table.site % 2 == 0, table.only(table.site % 2 == 1)
+    learning = replace(SMALL, hidden=16, epochs=80, patience=80, rate=1e-2, mass=5.0)
+    free = replace(learning, mass=0.0, built_in=(), light=0.0, temperature=0.0, positivity="none")
+    kept = {}
+    for name, network in (("all", learning), ("none", free)):
+        options = replace(QUICK, network=network, process_predictors=False, target="direct")
+        fit = fit_rows(table, seen, options, [0])
+        process = unseen.baseline(fit.parameters)
+
+        def fluxes(rows: Any, fit: Any = fit, process: Any = process,
+                   options: Any = options) -> dict[str, Any]:  # fmt: skip
+            return learned_rows(fit, process, rows, options)
+
+        told = fluxes(unseen.predictors)
+        falls = [
+            (fluxes((unseen.predictors + step * along.predictors).astype(np.float32))[flux]
+             < told[flux] - 1e-5)[:, along.reach[:, 1] >= step].mean()
+            for flux, along, step in (
+                ("GPP", responses.direction(unseen, fit.parameters, LIGHT), 10.0),
+                ("RECO", responses.direction(unseen, fit.parameters, WARMTH), 1.0),
+            )
+        ]  # fmt: skip
+        gap = np.median(np.abs(told["NEE"] - told["RECO"] + told["GPP"]))
+        negative = np.mean([told[name] < 0.0 for name in NOT_NEGATIVE])
+        kept[name] = (gap, negative, *falls)
+    gap, negative, *falls = kept["all"]
+    assert gap < 0.02
+    assert negative == 0.0
+    assert max(falls) < 0.01
+    loose = kept["none"]
+    assert loose[0] > 0.1
+    assert loose[1] > 0.01
+    assert min(loose[2:]) > 0.1
 
 
 def test_first_weights_are_the_baseline() -> None:

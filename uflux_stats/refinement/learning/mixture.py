@@ -86,15 +86,22 @@ def fit_stack(
     negative.
     """
     blend = fit_blend(lesson, options, seed, learners)
+    columns = out_of_fold(lesson, options, seed, learners)
+    return replace(blend, weights=weights_of(columns, lesson, options))
+
+
+def out_of_fold(
+    lesson: Lesson, options: RefineOptions, seed: Sequence[int], learners: Sequence[Learner]
+) -> Values:
+    """Predict each row by learners that have not seen its tower, (row, learner)."""
     few = replace(options, members=1)
     fold = fold_of_towers(lesson.tower, options.stack.folds, seed)
     columns = [fit_folds(lesson, fold, few, ([*seed, n], learn)).predicted
                for n, learn in enumerate(learners)]  # fmt: skip
-    weights = _weights(np.stack(columns, axis=1), lesson, options)
-    return replace(blend, weights=weights)
+    return np.stack(columns, axis=1)
 
 
-def _weights(columns: Values, lesson: Lesson, options: RefineOptions) -> tuple[float, ...]:
+def weights_of(columns: Values, lesson: Lesson, options: RefineOptions) -> tuple[float, ...]:
     """Weights of the parts, which sum to one; equal ones if none is of use."""
     root = np.sqrt(lesson.weight)[:, np.newaxis]
     left, right = columns * root, lesson.target * root[:, 0]

@@ -48,6 +48,8 @@ class Lessons:
         Each flux; NaN where it is not known.
     process : dict of array, (row,)
         The baseline of the fluxes learned as residuals.
+    weight : array, (row,) [1]
+        What a row counts.
     directions : tuple of Direction
         Of the responses that are to be monotone.
     """
@@ -57,7 +59,21 @@ class Lessons:
     site: NDArray[np.intp]
     observed: dict[str, Floats]
     process: dict[str, Floats]
+    weight: Floats
     directions: tuple[Direction, ...] = ()
+
+    def only(self, rows: NDArray[np.bool_]) -> "Lessons":
+        """Return the lessons of the chosen rows (row,) alone; fluxes not known there fall away."""
+        observed = {name: values[rows] for name, values in self.observed.items()}
+        return replace(
+            self,
+            predictors=self.predictors[rows],
+            site=self.site[rows],
+            observed={name: v for name, v in observed.items() if np.isfinite(v).any()},
+            process={name: values[rows] for name, values in self.process.items()},
+            weight=self.weight[rows],
+            directions=tuple(each.only(rows) for each in self.directions),
+        )
 
 
 @dataclass(frozen=True)
@@ -235,6 +251,7 @@ def _batch(lessons: Lessons, start: Networks) -> Batch:
         signals=start.encoding.signals(lessons.predictors, np.nan_to_num(base)),
         observed=from_numpy(np.where(known, observed, 0.0).astype(np.float32)),
         known=from_numpy(known),
+        weight=from_numpy(lessons.weight.astype(np.float32)),
         slopes=tuple(slopes),
     )
 

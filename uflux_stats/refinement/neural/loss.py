@@ -78,12 +78,15 @@ class Batch:
     observed : tensor, (..., row, flux)
         In the units of the fluxes; anything where it is not ``known``.
     known : tensor of bool, (..., row, flux)
+    weight : tensor, (..., row) [1]
+        What a row counts in the misfit.
     slopes : tuple of Slope
     """
 
     signals: Signals
     observed: Tensor
     known: Tensor
+    weight: Tensor
     slopes: tuple[Slope, ...] = ()
 
     def take(self, rows: NDArray[np.intp]) -> "Batch":
@@ -98,7 +101,7 @@ class Batch:
     def arrays(self) -> list[NDArray[Any]]:
         """Return what it holds, for recognising it."""
         slopes = [part for each in self.slopes for part in (each.inputs, each.base, each.inside)]
-        parts = [*self.signals.tensors(), self.observed, self.known, *slopes]
+        parts = [*self.signals.tensors(), self.observed, self.known, self.weight, *slopes]
         return [part.cpu().numpy() for part in parts]
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
@@ -107,6 +110,7 @@ class Batch:
             self.signals.each(change),
             change(self.observed),
             change(self.known),
+            change(self.weight),
             tuple(slope.each(change) for slope in self.slopes),
         )
 
@@ -146,7 +150,8 @@ def misfit(fluxes: Tensor, batch: Batch, design: Design) -> Tensor:
     robust = library.nn.functional.huber_loss(
         difference, library.zeros_like(difference), reduction="none"
     )
-    return (robust.sum(-2) / batch.known.sum(-2).clamp(min=1)).sum(-1)
+    counts = batch.known * batch.weight.unsqueeze(-1)
+    return ((counts * robust).sum(-2) / counts.sum(-2).clamp(min=1.0)).sum(-1)
 
 
 def with_slopes(
