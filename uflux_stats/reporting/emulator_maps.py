@@ -33,6 +33,7 @@ WORDS_ACROSS: Final = 36
 MAPPED: Final = ("NPP", "cVeg", "cSoil")
 PLACED: Final = ("NPP", "Rh", "cVeg", "cSoil")
 """Products with maps of their errors, and of their skill as far as they are there."""
+LABELS: Final = {"r2": "r$^2$", "nrmse": "RMSE / mean"}
 TITLES: Final = {"r2": "r$^2$ (below 0 drawn as 0)", "nrmse": "RMSE / mean"}
 
 
@@ -145,7 +146,7 @@ def skill_maps(places: xr.Dataset, over: str, held_out: str) -> Figure:
             for (metric, title), ax in zip(TITLES.items(), row, strict=True):
                 field = places[name].sel(metric=metric, drop=True).clip(min=0.0)
                 mesh = draw_globe(ax, field.transpose("lat", "lon"))
-                figure.colorbar(mesh, ax=ax, label=axis_label(metric.replace("r2", "r$^2$"), "1"))
+                figure.colorbar(mesh, ax=ax, label=axis_label(LABELS[metric], "1"))
                 n = int(field.notnull().sum())
                 ax.set_title(f"{name}: {title}, n = {n:,} cells")
         figure.suptitle(f"Skill of the emulation over the {over}; {held_out}")

@@ -166,11 +166,10 @@ def meteorology_by_type(table: pd.DataFrame) -> Figure:
         for ax in axes[len(names) :]:
             ax.set_visible(False)
         labels = [f"{code} ({towers_told(towers[code])})" for code in types]
-        axes[0].set_yticks(range(len(types)), labels, fontsize=6)
+        for ax in axes:
+            ax.set_yticks(range(len(types)), labels, fontsize=6)
         axes[0].invert_yaxis()
-        figure.suptitle(
-            "Gridded minus measured drivers by land cover type: bias, with RMSE as bars"
-        )
+        figure.suptitle("Gridded minus measured drivers by land cover type: bias, RMSE as bars")
     return figure
 
 
@@ -184,7 +183,9 @@ def _type_panel(ax: Axes, rows: pd.DataFrame, types: list[str]) -> None:
             ax.text(1.01, place, f"r {own['r']:.2f}, n {own['n']:,}", fontsize=5, va="center",
                     transform=ax.get_yaxis_transform())  # fmt: skip
     ax.axvline(0.0, color=GREY, linewidth=0.6)
-    ax.set_xlabel(axis_label(str(rows["driver"].iloc[0]), str(rows["units"].iloc[0])))
+    ax.set_xlabel(
+        axis_label(f"{rows['driver'].iloc[0]}, grid minus tower", str(rows["units"].iloc[0]))
+    )
 
 
 def _panel(ax: Axes, measured: xr.DataArray, gridded: xr.DataArray) -> None:

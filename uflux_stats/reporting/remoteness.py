@@ -13,6 +13,9 @@ from uflux_stats.schema import FLUXES
 
 _LOWEST = -1.0
 """Below this an r2 says no more than that the mean would have done better."""
+_AREA = ("inside", "outside")
+"""Groups by area of applicability: no line joins them to the fifths."""
+_UNLIKE = "fifths of the months, from like to unlike other towers,\nand the area of applicability"
 _HUES = ("tower", "koppen", "refined", "baseline")
 
 
@@ -35,7 +38,7 @@ def skill_gap(by_distance: pd.DataFrame, by_dissimilarity: pd.DataFrame, *, spli
         figure = new_figure(7.4, 3.3)
         axes = figure.subplots(1, 2, sharey=True)
         _panel(axes[0], by_distance, "nearest tower that was learned from")
-        _panel(axes[1], by_dissimilarity, "dissimilarity to the other towers")
+        _panel(axes[1], by_dissimilarity, _UNLIKE)
         axes[0].set_ylabel("r$^2$ (1 - SSE/SST) [1]")
         low = min((float(one["r2"].min()) for one in (by_distance, by_dissimilarity) if len(one)),
                   default=0.0)  # fmt: skip
@@ -52,7 +55,10 @@ def _panel(axes: Axes, scored: pd.DataFrame, label: str) -> None:
         own = scored[scored["flux"] == flux] if names else scored
         if len(own):
             places = [names.index(group) for group in own["group"]]
-            axes.plot(places, own["r2"], "o-", color=COLOURS[hue], label=flux)
+            fifths = [place for place, group in enumerate(own["group"]) if group not in _AREA]
+            values = own["r2"].to_numpy(float)
+            axes.plot(places, values, "o", color=COLOURS[hue], markersize=4, label=flux)
+            axes.plot([places[one] for one in fifths], values[fifths], color=COLOURS[hue])
     axes.axhline(0.0, color=GREY, linewidth=0.6)
     labels = [f"{name}\n{_size(scored[scored['group'] == name])}" for name in names]
     axes.set_xticks(np.arange(len(names)), labels, rotation=40, ha="right", fontsize=6)

@@ -12,6 +12,8 @@ LEVEL: Final = 0.05
 """A change with p below this is called a trend."""
 _PANDOC_COLUMNS: Final = 72
 _WIDEST: Final = 36
+_STEPS: Final = 7.0
+"""The last digit that is told is between a seventh and a seventieth of the interval's width."""
 _FINEST: Final = 1e-4
 """Narrower intervals say nothing about the digits of a value."""
 NAMES: Final = {
@@ -103,7 +105,9 @@ def quantity(one: Number | None, digits: int = 3) -> str:
 
 
 def interval_decimals(low: float, high: float) -> int | None:
-    """Return the decimals that an interval bears: two leading digits of its width; None of none.
+    """Return the decimals that an interval bears, None if it has no width.
+
+    The last of them is between a seventh and a seventieth of its width.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def interval_decimals(low: float, high: float) -> int | None:
     width = high - low
     if not (math.isfinite(width) and width >= _FINEST):
         return None
-    return max(0, 1 - math.floor(math.log10(width)))
+    return max(0, -math.floor(math.log10(width / _STEPS)))
 
 
 def _decimals(one: Number) -> int | None:
