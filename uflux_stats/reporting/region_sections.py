@@ -84,7 +84,9 @@ def flux_summary(run: Reading, region: str) -> str:
         return missing(run, "grid")
     said = [_uptake(run, region), _net(run, region)]
     if run.too_short:
-        said.append(f"How that changes from year to year is not known ({run.too_short}).")
+        said.append(
+            f"How that changes from year to year is not known: the run has {run.too_short}."
+        )
     else:
         said += [
             trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
@@ -112,7 +114,9 @@ def flux_table(run: Reading, region: str) -> str:
         for name, long in FLUXES.items()
         if (total := run.find("totals", region, name)) is not None
     ]
-    return table_text(["flux", "mean", "90 % of members", "change per year", "varies by"], rows)
+    heads = ["flux", "mean", "90 % of members", "change per year", "varies by"]
+    shown = len(heads) - 2 if run.too_short else len(heads)
+    return table_text(heads[:shown], [row[:shown] for row in rows])
 
 
 def regions_table(run: Reading, regions: Sequence[str]) -> str:

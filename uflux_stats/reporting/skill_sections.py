@@ -234,7 +234,9 @@ def _moved(run: Reading) -> str:
         return ""
     notes = {run.numbers[".".join((*stem, flux, "often"))].note for flux in fluxes
              if run.find(*stem, flux, "often")}  # fmt: skip
-    told = f" Share moved: {listed(sorted(notes))}." if notes else ""
+    plain = "gC m-2 d-1"
+    said = listed(sorted(notes)).replace(plain, units_text(plain))
+    told = f" Share moved: {said}." if notes else ""
     return f"{_MOVED}{told}\n\n{table_text(['closing moved', *columns.values()], rows)}"
 
 
