@@ -178,9 +178,10 @@ def tower_text(run: Reading, region: str) -> str:
 
 def driver_text(run: Reading, region: str) -> str:
     """Say in sentences which drivers the fluxes of a region follow."""
-    if not run.has("attribution"):
+    told = run.has("attribution", region)
+    if not told and not (run.finished and run.has("attribution")):
         return missing(run, "attribution")
-    if not run.has("attribution", region):
+    if not told:
         place = "this run" if region == "globe" else place_name(region)
         return f"There are too few tower months in {place} to say what drives its fluxes."
     return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])

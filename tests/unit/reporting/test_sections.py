@@ -92,6 +92,8 @@ def test_a_region_without_towers_is_said_plainly(small_run: Path) -> None:
     assert "No tower stands in Oceania" in tower_text(run, "Oceania")
     assert tower_text(run, "Europe") == "12 towers stand in Europe."
     assert "too few tower months in Oceania" in driver_text(run, "Oceania")
+    unfinished = replace(run, provenance={})
+    assert "Not in this run: the attribution" in driver_text(unfinished, "Oceania")
 
 
 def test_drivers_that_cannot_be_told_from_chance_are_not_effects(small_run: Path) -> None:
