@@ -192,7 +192,8 @@ def _labelled(
     shap, base, table = found
     cell, month = place
     scale = BY_NAME[name].scale
-    attrs = {"units": "1", "explains": "" if scale == "raw" else f"on the {scale} scale"}
+    units = "1" if scale == "raw" else scale
+    attrs = {"units": units, "explains": "" if scale == "raw" else f"on the {scale} scale"}
     of_cell = {key: ("row", np.broadcast_to(taken[key], taken.sizes["site"])[cell])
                for key in ("lat", "lon", "IGBP", "KOPPEN") if key in taken}  # fmt: skip
     time = taken["time"].values[month]

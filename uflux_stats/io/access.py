@@ -68,7 +68,7 @@ class ByHand:
 
 Access = tuple[RemoteFile, ...] | ZenodoRecord | ByHand
 
-_EARTHDATA: Final = "sign in to NASA Earthdata (free)"
+_EARTHDATA: Final = "sign in to NASA Earthdata (free), https://urs.earthdata.nasa.gov"
 _NOAA: Final = "https://gml.noaa.gov/webdata/ccgg/trends/co2/"
 
 ACCESS: Final[dict[str, Access]] = {
@@ -102,12 +102,15 @@ ACCESS: Final[dict[str, Access]] = {
     "fluxnet2015": ByHand(
         "https://fluxnet.org/data/fluxnet2015-dataset/",
         (
-            "register (free) and agree to the data policy",
-            "choose the sites and SUBSET or FULLSET, monthly where you need no shorter step",
+            "register (free) and agree to the data policy; 206 of the 212 sites are under "
+            "CC-BY-4.0 (Tier One), the others have terms of their own",
+            "choose the sites and SUBSET (enough here) or FULLSET; the archive of a site holds all "
+            "its steps, of which the months are read",
             "leave the names of files as they are; archives need no unpacking",
         ),
         (
-            "FLX_<site>_FLUXNET2015_SUBSET_MM_<years>_<version>.csv, or the .zip of each site",
+            "FLX_<site>_FLUXNET2015_SUBSET_MM_<first>-<last>_<version>.csv, or the archive of each "
+            "site, FLX_<site>_FLUXNET2015_SUBSET_<first>-<last>_<version>.zip",
             "*sites*.csv: site, lat, lon, IGBP, ...; or the BADM file *_BIF_*.csv or .xlsx",
             "*fapar*.csv: site, time (YYYY-MM), fapar; without it towers have no FAPAR",
         ),
@@ -115,11 +118,13 @@ ACCESS: Final[dict[str, Access]] = {
     "era5_land": ByHand(
         "https://cds.climate.copernicus.eu/datasets/reanalysis-era5-land-monthly-means",
         (
-            "sign in (free) and accept the licence once, on the page of the data set",
-            "ask for monthly averaged reanalysis as NetCDF: 2 m temperature and dew point, soil "
-            "temperature level 1, surface solar and thermal radiation downwards, net solar and "
-            "net thermal radiation, total precipitation, surface pressure",
-            "a file for each year keeps requests small",
+            "sign in with an ECMWF account (free) and accept the licence once, on the page of the "
+            "data set; accounts of the store that closed in September 2024 do not work",
+            "ask for monthly averaged reanalysis, NetCDF, unarchived: 2 m temperature and dew "
+            "point, soil temperature level 1, surface solar and thermal radiation downwards, net "
+            "solar and net thermal radiation, total precipitation, surface pressure",
+            "a file for each year keeps requests within the limit; what comes as .zip must be "
+            "unpacked",
         ),
         ("*.nc: t2m, d2m, stl1, ssrd, strd, ssr, str, tp, sp; any number of files",),
     ),
@@ -135,7 +140,11 @@ ACCESS: Final[dict[str, Access]] = {
     ),
     "mod13a1": ByHand(
         "https://doi.org/10.5067/MODIS/MOD13A1.061",
-        (_EARTHDATA, "take the pixels around the towers only"),
+        (
+            _EARTHDATA,
+            "take the pixels around the towers only: point samples of AppEEARS, "
+            "https://appeears.earthdatacloud.nasa.gov",
+        ),
         ("an R data file or a table of site, date and index; see uflux_stats.io.surface",),
     ),
     "srtm": ByHand(
@@ -144,9 +153,12 @@ ACCESS: Final[dict[str, Access]] = {
         ("N<..>E<...>.hgt or .hgt.zip, in one folder",),
     ),
     "koppen": ByHand(
-        "https://doi.org/10.1038/sdata.2018.214",
-        ("open download, no sign-in: follow the data record that the paper names",),
-        ("the GeoTIFF of 30 classes of the present climate",),
+        "https://www.gloh2o.org/koppen/",
+        (
+            "open download, no sign-in; the page now offers version 2 (Beck et al. 2023) first, "
+            "with the same 30 classes: cite the one you take",
+        ),
+        ("the GeoTIFF of 30 classes of the present climate, such as koppen_geiger_0p01.tif",),
     ),
     "c4": ByHand(
         "https://doi.org/10.1038/s41467-024-45606-3",
@@ -156,8 +168,12 @@ ACCESS: Final[dict[str, Access]] = {
     "trendy": ByHand(
         "https://sites.exeter.ac.uk/trendy/",
         (
-            "agree with the coordinators on the use; their data policy tells when the modelling "
-            "groups are to be invited as authors",
+            "see first what of former budgets is open at https://mdosullivan.github.io/GCB/ (v12 "
+            "belongs to the budget of 2023); ask for the rest by the form of "
+            "https://globalcarbonbudget.org/data-hub/request-access-to-more-global-carbon-budget-data/",
+            "agree with the coordinators on the use; the data policy, "
+            "https://blogs.exeter.ac.uk/trendy/data-policy/, tells when the modelling groups are "
+            "to be invited as authors, three weeks before submission at least",
             "take one scenario: S1 with CO2 alone, S2 with climate too, S3 with land use as well",
         ),
         (
@@ -181,10 +197,14 @@ ACCESS: Final[dict[str, Access]] = {
     "cci_biomass": ByHand(
         "https://doi.org/10.5285/bf535053562141c6bb7ad831f5998d77",
         (
-            "follow the record at CEDA, or the open data portal of the ESA CCI",
-            "take one year as NetCDF or as tiles of GeoTIFF",
+            "open to all, no sign-in: the folders agb/maps/v5.01 of the archive behind the record, "
+            "https://data.ceda.ac.uk/neodc/esacci/biomass/data/agb/maps/",
+            "take one year, as one global NetCDF (tens of GB) or as tiles of GeoTIFF of 10 degrees",
         ),
-        ("ESACCI-BIOMASS-L4-AGB-*: tiles of one year in one folder",),
+        (
+            "ESACCI-BIOMASS-L4-AGB-MERGED-100m-<year>-fv5.01.nc, or the tiles of one year in one "
+            "folder: N<..>E<...>_ESACCI-BIOMASS-L4-AGB-MERGED-100m-<year>-fv5.01.tif",
+        ),
     ),
 }
 """How each data set of the catalog is got."""

@@ -46,7 +46,7 @@ _SOURCES: Final = (
         "trendy",
         "TRENDY ensemble of dynamic global vegetation models",
         "10.1029/2024GB008102",
-        "on request from the modellers; not for redistribution",
+        "by the TRENDY data policy, in agreement with the modellers; not for redistribution",
         "Sitch, S. et al. (2024), Trends and drivers of terrestrial sources and sinks of carbon "
         "dioxide: an overview of the TRENDY project, Global Biogeochemical Cycles 38",
     ),
@@ -62,7 +62,7 @@ _SOURCES: Final = (
         "mcd43a4",
         "MODIS nadir BRDF-adjusted reflectance, 500 m, daily, collection 6.1",
         "10.5067/MODIS/MCD43A4.061",
-        "free of restriction; cite",
+        "no restriction on use (LP DAAC); cite",
         "Schaaf, C. and Wang, Z. (2021), MODIS/Terra+Aqua BRDF/Albedo Nadir BRDF Adjusted Ref "
         "Daily L3 Global - 500m V061, NASA LP DAAC",
     ),
@@ -70,7 +70,7 @@ _SOURCES: Final = (
         "mcd12c1",
         "MODIS land cover, 0.05 degree, yearly, IGBP classes, collection 6.1",
         "10.5067/MODIS/MCD12C1.061",
-        "free of restriction; cite",
+        "no restriction on use (LP DAAC); cite",
         "Friedl, M. and Sulla-Menashe, D. (2022), MODIS/Terra+Aqua Land Cover Type Yearly L3 "
         "Global 0.05Deg CMG V061, NASA LP DAAC",
     ),
@@ -78,7 +78,7 @@ _SOURCES: Final = (
         "mod13a1",
         "MODIS vegetation indices, 500 m, 16 days, collection 6.1",
         "10.5067/MODIS/MOD13A1.061",
-        "free of restriction; cite",
+        "no restriction on use (LP DAAC); cite",
         "Didan, K. (2021), MODIS/Terra Vegetation Indices 16-Day L3 Global 500m SIN Grid V061, "
         "NASA LP DAAC",
     ),
@@ -86,16 +86,17 @@ _SOURCES: Final = (
         "srtm",
         "Elevation of the Shuttle Radar Topography Mission, 1 arc second",
         "10.5067/MEaSUREs/SRTM/SRTMGL1.003",
-        "free of restriction; cite",
+        "no restriction on use (LP DAAC); cite",
         "NASA JPL (2013), NASA Shuttle Radar Topography Mission Global 1 arc second, NASA LP DAAC",
     ),
     DataSource(
         "era5_land",
         "ERA5-Land reanalysis, 0.1 degree",
         "10.5194/essd-13-4349-2021",
-        "Copernicus licence",
+        "CC-BY-4.0 since 2 July 2025, before that the licence to use Copernicus products",
         "Munoz-Sabater, J. et al. (2021), ERA5-Land: a state-of-the-art global reanalysis dataset "
-        "for land applications, Earth System Science Data 13, 4349-4383",
+        "for land applications, Earth System Science Data 13, 4349-4383; the data: "
+        "doi 10.24381/cds.68d2bb30",
     ),
     DataSource(
         "koppen",
@@ -143,7 +144,7 @@ _SOURCES: Final = (
         "cci_biomass",
         "ESA CCI above-ground biomass, 100 m, version 5.01",
         "10.5285/bf535053562141c6bb7ad831f5998d77",
-        "ESA CCI licence; free, cite",
+        "ESA CCI biomass terms and conditions: open, cite",
         "Santoro, M. and Cartus, O. (2024), ESA Biomass Climate Change Initiative: global datasets "
         "of forest above-ground biomass, NERC EDS Centre for Environmental Data Analysis",
     ),

@@ -24,7 +24,7 @@ def judging(
         emulator_skill.validate_emulator,
         needs=(allocation.DGVM, *needs),
         files=files,
-        outputs=(emulator_skill.PREDICTIONS, emulator_skill.TABLE),
+        outputs=(emulator_skill.PREDICTIONS, emulator_skill.TABLE, emulator_skill.PLACES),
         settings={
             "climatology_year": config.input.climatology_year,
             "seed": config.run.seed,
@@ -35,7 +35,7 @@ def judging(
     drawn = Stage(
         "emulator figures",
         emulator_skill.figures,
-        needs=(emulator_skill.PREDICTIONS, emulator_skill.TABLE),
+        needs=(emulator_skill.PREDICTIONS, emulator_skill.TABLE, emulator_skill.PLACES),
         outputs=(emulator_skill.FIGURES,),
         settings={"twin": config.is_twin, **mode},
     )

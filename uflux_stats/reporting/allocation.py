@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.style import (
+    BLACK,
+    COLOURS,
+    GREY,
+    axis_label,
+    math_units,
+    new_figure,
+    style,
+)
 
 ROUTES: Final = {
     "dgvm": "vegetation models",
@@ -36,6 +44,8 @@ _TREND_BARS: Final = tuple(
 )
 _FIRST: Final = ("global", "tropics")
 """Regions that stand before the continents."""
+WAYS: Final = {"integrated": "pools integrated from fluxes", "ratio": "pools by the paper's ratio"}
+_PER_YEAR: Final = math_units("PgC yr-1")
 _WAY_COLOURS: Final = (COLOURS["refined"], COLOURS["baseline"])
 
 
@@ -131,19 +141,20 @@ def stock_change_figure(changes: pd.DataFrame) -> Figure:
             f"changes: expected way, year, stock_change, NEP; got no {lacking}"
         )
     with style():
-        figure = new_figure(6.8, 3.2)
+        figure = new_figure(6.8, 3.5)
         yearly, summed = figure.subplots(1, 2)
         for (way, rows), colour in zip(
             changes.groupby("way", sort=False), _WAY_COLOURS, strict=False
         ):
             imbalance = float((rows["stock_change"] - rows["NEP"]).mean())
-            label = f"stocks, {way}: imbalance {imbalance:.3f}"
+            words = WAYS.get(str(way), str(way))
+            label = f"change of stocks, {words}: mean less NEP {imbalance:.2f} {_PER_YEAR}"
             _series(yearly, summed, rows["year"], rows["stock_change"], (label, colour, "-"))
         first = changes[changes["way"] == changes["way"].iloc[0]]
         _series(yearly, summed, first["year"], first["NEP"], ("NEP", BLACK, ":"))
         yearly.set(ylabel=axis_label("flux", "PgC yr-1"), xlabel="year")
         summed.set(ylabel=axis_label("accumulated", "PgC"), xlabel="year")
-        figure.legend(*yearly.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        figure.legend(*yearly.get_legend_handles_labels(), loc="outside lower center", ncols=1)
     return figure
 
 

@@ -31,6 +31,9 @@ _SCALED: Final = ("direct", "total", "backdoor", "lasting")
 DIVERGING: Final = "RdBu"
 """Blue is positive, as in the graphs."""
 
+_LEGEND: Final = 6
+"""Drivers on a line of the legend."""
+
 
 def graph_pair(raw: Network, effects: xr.Dataset, *, quantity: str = "direct") -> Figure:
     """Draw the network of raw months beside the effects in anomalies, edge by edge.
@@ -110,7 +113,7 @@ def _draw_graph(
                "linewidth": 0.7}  # fmt: skip
         ax.text(place[0], place[1], name, ha="center", va="center", fontsize=6.5, bbox=box,
                 zorder=6)  # fmt: skip
-    ax.set(xlim=(-0.06, 1.06), ylim=(-0.08, 1.08))
+    ax.set(xlim=(-0.1, 1.12), ylim=(-0.08, 1.08))
     ax.set_axis_off()
 
 
@@ -143,7 +146,7 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
     Returns
     -------
     Figure
-        Groups without an estimate are named as such.
+        Groups without an estimate are named above.
 
     Raises
     ------
@@ -152,7 +155,7 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
     """
     known = _known(answers)
     targets, drivers = _ordered(known["target"], TARGETS), _ordered(known["driver"], DRIVER_COLOURS)
-    groups = _ordered(answers[by], (GLOBE,))
+    groups = _ordered(known[by], (GLOBE,))
     with style():
         figure = new_figure(2.3 * len(targets) + 1.0, 0.13 * len(groups) * (len(drivers) + 1) + 1.0)
         panels = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
@@ -161,15 +164,25 @@ def forest(answers: pd.DataFrame, *, by: str = "region") -> Figure:
             ax.set_title(target)
             ax.xaxis.set_major_locator(MaxNLocator(4))
             ax.set_xlabel(_quantity_label(known))
-        sizes = answers.drop_duplicates(by).set_index(by)["n"]
+        sizes = known.drop_duplicates(by).set_index(by)["n"]
         middle = [_height(number, (len(drivers) - 1) / 2, len(drivers))
                   for number in range(len(groups))]  # fmt: skip
         labels = [f"{group}\n(n = {int(sizes[group]):,})" for group in groups]
         panels[0].set_yticks(middle, labels, fontsize=6)
         panels[0].set_ylim(_height(len(groups), -0.5, len(drivers)), -1.0)
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(drivers), 8))
+        rows = -(-len(drivers) // _LEGEND)
+        figure.legend(handles, names, loc="outside lower center", ncols=-(-len(drivers) // rows))
+        _name_lacking(figure, answers, by)
     return figure
+
+
+def _name_lacking(figure: Figure, answers: pd.DataFrame, by: str) -> None:
+    """Say which groups have too few tower months to be drawn."""
+    known = set(answers.dropna(subset=["estimate"])[by])
+    lacking = [str(group) for group in dict.fromkeys(answers[by]) if group not in known]
+    if lacking:
+        figure.suptitle(f"too few tower months: {', '.join(lacking)}", fontsize=7)
 
 
 def _ordered(found: "pd.Series[str]", first: Iterable[str]) -> list[str]:
@@ -290,6 +303,7 @@ def trend_shares(answers: pd.DataFrame, *, target: str) -> Figure:
         ax.invert_yaxis()
         ax.set_xlabel(f"{target} [{math_units(str(known['unit'].iloc[0]))}]")
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        _name_lacking(figure, answers[answers["target"] == target], "region")
     return figure
 
 

@@ -107,6 +107,6 @@ def _panel(ax: Axes, yearly: xr.DataArray, method: str, level: float) -> None:
                 fontsize=6, xytext=(0, 2), textcoords="offset points",
             )  # fmt: skip
     ax.set_xticks(range(len(regions)), regions, rotation=45, ha="right")
-    ax.set_ylabel(axis_label(str(yearly.name), str(yearly.attrs.get("units", "1"))))
+    ax.set_ylabel(axis_label(flux_name(str(yearly.name)), str(yearly.attrs.get("units", "1"))))
     ax.set_title(flux_name(str(yearly.name)))
     ax.margins(y=0.12)

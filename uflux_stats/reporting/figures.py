@@ -32,6 +32,7 @@ SPLIT_NAMES: Final[dict[str, str]] = {
     "blocks": "whole regions held out",
 }
 """What each split holds out, in words."""
+_METRICS: Final = {"r2": "r$^2$ (1 - SSE/SST) [1]"}
 _BEHIND: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0}
 
 
@@ -156,7 +157,7 @@ def skill_bars(skill: pd.DataFrame, *, split: str, metric: str = "r2") -> Figure
                 _lying_bars(ax, chosen.assign(group=_with_n(chosen)), metric)
                 ax.set_title(f"{flux} by {grouping}")
         for ax in panels[-1]:
-            ax.set_xlabel(f"{metric} [1]")
+            ax.set_xlabel(_METRICS.get(metric, metric), fontsize=7)
             ax.set_xlim(right=1.7)
         figure.suptitle(
             f"Validation: {SPLIT_NAMES[split]}; in brackets months, towers; bars end at -1"
@@ -196,7 +197,7 @@ def split_gap(skill: pd.DataFrame, *, metric: str = "r2") -> Figure:
         groups = _bars(ax, refined, "split", splits, metric)
         _baseline_marks(ax, whole[whole["step"] == "baseline"], groups, splits, metric)
         ax.margins(y=0.1)
-        ax.set_ylabel(f"{metric} [1]")
+        ax.set_ylabel(_METRICS.get(metric, metric))
         ax.set_title("Refined skill by what was held out")
         _legend_below(figure, ax, columns=2, names=SPLIT_NAMES)
     return figure

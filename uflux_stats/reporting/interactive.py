@@ -11,14 +11,25 @@ from numpy.typing import NDArray
 
 from uflux_stats.grid import land_outlines
 from uflux_stats.reporting.extras import extra
-from uflux_stats.reporting.maps import colour_scale
-from uflux_stats.reporting.wording import units_text
+from uflux_stats.reporting.maps import NORTH, SOUTH, colour_scale
+from uflux_stats.reporting.wording import flux_name, units_text
 
 LARGEST: Final = 360
 """Columns of the map at most: finer grids are thinned, to keep the page small."""
+_RECONCILED: Final = "_reconciled"
 _SIZES: Final = {"width": 960, "height": 430}
 _DETAIL: Final = 0.5
 """Coastlines are drawn to this accuracy [degrees]."""
+
+
+def shown_fields(fields: xr.Dataset) -> xr.Dataset:
+    """Return the fields of the map, from where the maps of the reports begin to where they end.
+
+    Reconciled fluxes are left out: to the eye they are the fluxes themselves, and each field more
+    makes the page heavier.
+    """
+    fields = fields.sortby("lat").sel(lat=slice(SOUTH, NORTH))
+    return fields[[name for name in fields.data_vars if not str(name).endswith(_RECONCILED)]]
 
 
 def map_item(fields: xr.Dataset) -> str:
@@ -40,9 +51,10 @@ def map_item(fields: xr.Dataset) -> str:
     """
     plotting, embed = extra("bokeh.plotting", "report"), extra("bokeh.embed", "report")
     plot = plotting.figure(
-        **_SIZES, x_range=(-180, 180), y_range=(-60, 85), tools="pan,wheel_zoom,box_zoom,reset",
-        active_scroll=None, x_axis_label="longitude [degrees]",
-        y_axis_label="latitude [degrees]", sizing_mode="scale_width", name="map",
+        **_SIZES, x_range=(-180, 180), y_range=(SOUTH, NORTH),
+        tools="pan,wheel_zoom,box_zoom,reset", active_scroll=None,
+        x_axis_label="longitude [degrees]", y_axis_label="latitude [degrees]",
+        sizing_mode="scale_width", name="map",
     )  # fmt: skip
     plot.toolbar.logo = None
     for place, name in enumerate(fields.data_vars):
@@ -79,12 +91,10 @@ def _add_field(plot: Any, field: xr.DataArray, *, visible: bool) -> None:
         visible=visible,
     )  # fmt: skip
     units = units_text(str(field.attrs["units"]))
-    tips = [
-        ("longitude, latitude", "$x{0.0}, $y{0.0}"),
-        (str(field.name), f"@image{{0.00}} {units}"),
-    ]
+    name = flux_name(str(field.name))
+    tips = [("longitude, latitude", "$x{0.0}, $y{0.0}"), (name, f"@image{{0.00}} {units}")]
     plot.add_tools(models.HoverTool(renderers=[image], tooltips=tips))
-    bar = models.ColorBar(color_mapper=mapper, title=f"{field.name} [{units}]", visible=visible,
+    bar = models.ColorBar(color_mapper=mapper, title=f"{name} [{units}]", visible=visible,
                           name=f"bar {field.name}")  # fmt: skip
     plot.add_layout(bar, "right")
 

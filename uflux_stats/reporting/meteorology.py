@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.style import BLACK, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.numbers import towers_told
+from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
 from uflux_stats.schema import IGBP_CLASSES, SCHEMA
 from uflux_stats.stats.metrics import score
 
@@ -130,6 +131,61 @@ def meteorology_figure(measured: xr.Dataset, gridded: xr.Dataset, *, source: str
             ax.set_axis_off()
         figure.suptitle("Gridded drivers against those at the towers" + (source and f": {source}"))
     return figure
+
+
+def meteorology_by_type(table: pd.DataFrame) -> Figure:
+    """Draw by land cover type how far gridded drivers are from the towers', a panel for each.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of ``meteorology_table``.
+
+    Returns
+    -------
+    Figure
+        Dots: bias (gridded minus measured); bars: RMSE to both sides of it; at the right edge the
+        correlation and n of each type.
+
+    Raises
+    ------
+    MissingVariableError
+        If there is no row.
+    """
+    if table.empty:
+        raise MissingVariableError("table: expected at least one driver, got no row; add drivers")
+    names = list(dict.fromkeys(table["driver"].astype(str)))
+    towers = table.groupby("igbp", sort=False)["towers"].max()
+    types = [ALL, *(code for code in IGBP_CLASSES.values() if code in towers.index)]
+    rows = -(-len(names) // _PANELS_WIDE)
+    with style():
+        figure = new_figure(3.0 * _PANELS_WIDE, (0.17 * len(types) + 0.8) * rows + 0.5)
+        axes = figure.subplots(rows, _PANELS_WIDE, squeeze=False, sharey=True).ravel()
+        for name, ax in zip(names, axes, strict=False):
+            _type_panel(ax, table[table["driver"] == name].set_index("igbp"), types)
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        labels = [f"{code} ({towers_told(towers[code])})" for code in types]
+        for ax in axes:
+            ax.set_yticks(range(len(types)), labels, fontsize=6)
+        axes[0].invert_yaxis()
+        figure.suptitle("Gridded minus measured drivers by land cover type: bias, RMSE as bars")
+    return figure
+
+
+def _type_panel(ax: Axes, rows: pd.DataFrame, types: list[str]) -> None:
+    for place, code in enumerate(types):
+        if code in rows.index:
+            own = rows.loc[[code]].iloc[0]
+            hue = BLACK if code == ALL else COLOURS["refined"]
+            ax.errorbar(own["bias"], place, xerr=own["rmse"], fmt="o", markersize=3, color=hue,
+                        elinewidth=0.8)  # fmt: skip
+            ax.text(1.01, place, f"r {own['r']:.2f}, n {own['n']:,}", fontsize=5, va="center",
+                    transform=ax.get_yaxis_transform())  # fmt: skip
+    ax.axvline(0.0, color=GREY, linewidth=0.6)
+    ax.set_xlabel(
+        axis_label(f"{rows['driver'].iloc[0]}, grid minus tower", str(rows["units"].iloc[0]))
+    )
 
 
 def _panel(ax: Axes, measured: xr.DataArray, gridded: xr.DataArray) -> None:

@@ -7,6 +7,8 @@ from uflux_stats.reporting.reading import GLOBAL
 from uflux_stats.schema import SCHEMA
 
 _BEFORE: Final = "_before"
+_KNOWN: Final = ("CO2", "FAPAR", "GPP")
+"""Drivers better known by their symbols."""
 CONTINENT_NAMES: Final = tuple(CONTINENTS.values())
 ZONES: Final = ("northern extratropics", "tropics", "southern extratropics")
 # legend of MCD12C1, IGBP scheme (Sulla-Menashe and Friedl 2018)
@@ -56,6 +58,19 @@ def driver_name(driver: str) -> str:
         return driver
     when = ", months before" if driver != plain else ""
     return f"{SCHEMA[plain].long_name}{when} ({driver})"
+
+
+def driver_words(driver: str) -> str:
+    """Return a driver in words, as it stands in a sentence.
+
+    Examples
+    --------
+    >>> driver_words("TA"), driver_words("P_before"), driver_words("CO2")
+    ('air temperature', 'earlier precipitation', 'CO2')
+    """
+    plain = driver.removesuffix(_BEFORE)
+    words = plain if plain not in SCHEMA or plain in _KNOWN else SCHEMA[plain].long_name
+    return words if driver == plain else f"earlier {words}"
 
 
 def place_title(region: str) -> str:

@@ -59,7 +59,9 @@ class Reading:
     def too_short(self) -> str:
         """Why the globe has no trends, such as too few years; empty where it has some."""
         notes = {one.note for one in self.under("trend", GLOBAL).values() if one.value is None}
-        return notes.pop() if len(notes) == 1 and not self.has("trend", GLOBAL) else ""
+        if len(notes) != 1 or self.has("trend", GLOBAL):
+            return ""
+        return notes.pop().removeprefix("skipped: ")
 
     def figure(self, name: str) -> Path | None:
         """Return the file of a figure, from whichever stage, or None.

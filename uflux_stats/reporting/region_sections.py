@@ -5,7 +5,7 @@ from typing import Final
 
 from uflux_stats.reporting.numbers import Number
 from uflux_stats.reporting.parts import missing, missing_line
-from uflux_stats.reporting.places import driver_name, place_name, place_title
+from uflux_stats.reporting.places import driver_name, driver_words, place_name, place_title
 from uflux_stats.reporting.reading import Reading
 from uflux_stats.reporting.wording import (
     DASH,
@@ -14,6 +14,7 @@ from uflux_stats.reporting.wording import (
     interval_text,
     is_trend,
     listed,
+    plain_value,
     quantity,
     significant,
     table_text,
@@ -67,6 +68,14 @@ _TRUTH: Final = (
     "is its own; where the truth lies outside, it is too narrow."
 )
 TARGETS: Final = ("GPP", "RECO", "NEP")
+STAGES: Final = {
+    "attribution": "Effects of drivers",
+    "emulate": "Allocation and stocks",
+    "respiration": "Respiration parameters",
+    "upscale": "Upscaled fluxes",
+    "validate": "Errors at held-out towers, beside the noise put on the measurements",
+}
+"""Where a recovered quantity comes from."""
 
 
 def flux_summary(run: Reading, region: str) -> str:
@@ -75,7 +84,9 @@ def flux_summary(run: Reading, region: str) -> str:
         return missing(run, "grid")
     said = [_uptake(run, region), _net(run, region)]
     if run.too_short:
-        said.append(f"How that changes from year to year is not known ({run.too_short}).")
+        said.append(
+            f"How that changes from year to year is not known: the run has {run.too_short}."
+        )
     else:
         said += [
             trend_text(name, run.numbers.get(f"trend.{region}.{name}")) for name in ("GPP", "RECO")
@@ -103,7 +114,9 @@ def flux_table(run: Reading, region: str) -> str:
         for name, long in FLUXES.items()
         if (total := run.find("totals", region, name)) is not None
     ]
-    return table_text(["flux", "mean", "90 % of members", "change per year", "varies by"], rows)
+    heads = ["flux", "mean", "90 % of members", "change per year", "varies by"]
+    shown = len(heads) - 2 if run.too_short else len(heads)
+    return table_text(heads[:shown], [row[:shown] for row in rows])
 
 
 def regions_table(run: Reading, regions: Sequence[str]) -> str:
@@ -114,8 +127,7 @@ def regions_table(run: Reading, regions: Sequence[str]) -> str:
     names = [name for name in FLUXES if run.find("totals", there[0], name)]
     heads = [_with_units(flux_name(name), run.find("totals", there[0], name)) for name in names]
     rows = [
-        [place_title(region)]
-        + [figure_text(_value(run.find("totals", region, name))) for name in names]
+        [place_title(region)] + [plain_value(run.find("totals", region, name)) for name in names]
         for region in there
     ]
     return table_text(["region", *heads], rows)
@@ -166,9 +178,10 @@ def tower_text(run: Reading, region: str) -> str:
 
 def driver_text(run: Reading, region: str) -> str:
     """Say in sentences which drivers the fluxes of a region follow."""
-    if not run.has("attribution"):
+    told = run.has("attribution", region)
+    if not told and not (run.finished and run.has("attribution")):
         return missing(run, "attribution")
-    if not run.has("attribution", region):
+    if not told:
         place = "this run" if region == "globe" else place_name(region)
         return f"There are too few tower months in {place} to say what drives its fluxes."
     return "\n\n".join([_EFFECTS, *(_driven(run, region, target) for target in TARGETS)])
@@ -202,18 +215,36 @@ def cube_section(run: Reading, region: str) -> str:
 
 
 def truth_section(run: Reading) -> str:
-    """Tabulate what was recovered beside what is true, on the twin Earth alone."""
-    rows = []
+    """Tell how often what was recovered holds the truth, every quantity folded below by stage."""
+    rows: dict[str, list[list[str]]] = {}
     for name, one in run.under("twin").items():
         true = run.find("twin", name, "truth")
         if true is not None and one.value is not None:
-            label = name.replace(".", ": ").replace("_", " ")
-            ends = interval_text(one)
-            rows.append([label, value_text(one), ends, value_text(true), _within(one, true)])
+            stage, _, rest = name.partition(".")
+            label = rest.replace(".", ": ").replace("_", " ")
+            rows.setdefault(stage, []).append(
+                [label, value_text(one), interval_text(one), value_text(true), _within(one, true)]
+            )
     if not rows:
         return ""
-    heads = ["quantity", "recovered", "interval", "true", "true inside"]
-    return f"## What is true {{#sec-truth}}\n\n{_TRUTH}\n\n{table_text(heads, rows)}"
+    counted = [[STAGES.get(stage, stage), *_hits(own)] for stage, own in rows.items()]
+    heads = ["what", "quantities", "with an interval", "truth inside"]
+    folded = [_folded(STAGES.get(stage, stage), own) for stage, own in rows.items()]
+    return "\n\n".join(
+        ["## What is true {#sec-truth}", _TRUTH, table_text(heads, counted), *folded]
+    )
+
+
+def _hits(rows: list[list[str]]) -> list[str]:
+    answers = [row[-1] for row in rows]
+    asked = len(answers) - answers.count(DASH)
+    return [figure_text(len(rows)), figure_text(asked),
+            figure_text(answers.count("yes")) if asked else DASH]  # fmt: skip
+
+
+def _folded(title: str, rows: list[list[str]]) -> str:
+    table = table_text(["quantity", "recovered", "interval", "true", "true inside"], rows)
+    return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{table}\n:::\n'
 
 
 def _uptake(run: Reading, region: str) -> str:
@@ -247,7 +278,10 @@ def _trend_cell(one: Number | None) -> str:
     if one is None or one.value is None:
         return one.note if one is not None else DASH
     text = quantity(one)
-    return f"**{text}**" if is_trend(one) else f"no trend: {text}"
+    if is_trend(one):
+        return f"**{text}**"
+    chance = f" (p {one.p:.2f})" if one.p is not None else ""
+    return f"no trend{chance}: {text}"
 
 
 def _driven(run: Reading, region: str, target: str) -> str:
@@ -260,10 +294,10 @@ def _driven(run: Reading, region: str, target: str) -> str:
         return f"**{target}**: no effect could be estimated."
     sure = sorted((name for name, one in effects.items() if significant(one)),
                   key=lambda name: -abs(float(effects[name].value or 0.0)))  # fmt: skip
-    rest = sorted(effects.keys() - set(sure))
+    rest = [driver_words(name) for name in sorted(effects.keys() - set(sure))]
     n = next(iter(effects.values())).n
     months = f" ({figure_text(n)} tower months)" if n else ""
-    told = listed([f"{name} ({_effect_text(effects[name], '; ')})" for name in sure])
+    told = listed([f"{driver_words(name)} ({_effect_text(effects[name], '; ')})" for name in sure])
     first = f"responds to {told}" if sure else "responds to no driver that can be told from chance"
     others = f"; not told from chance: {listed(rest)}" if sure and rest else ""
     return f"**{target}**{months} {first}{others}."
@@ -277,8 +311,8 @@ def _effect(one: Number | None) -> str:
 
 
 def _effect_text(one: Number, between: str) -> str:
-    """Return an effect to two digits and its interval."""
-    return f"{figure_text(one.value, 2)}{between}{interval_text(one, 2)}"
+    """Return an effect, as exact as its interval allows, and the interval."""
+    return f"{plain_value(one, 2)}{between}{interval_text(one, 2)}"
 
 
 def _within(one: Number, true: Number) -> str:
@@ -289,7 +323,3 @@ def _within(one: Number, true: Number) -> str:
 
 def _with_units(name: str, one: Number | None) -> str:
     return name if one is None else f"{name} [{units_text(one.units)}]"
-
-
-def _value(one: Number | None) -> object:
-    return None if one is None else one.value

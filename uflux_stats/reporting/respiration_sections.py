@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from uflux_stats.reporting.numbers import Numbers
+from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.reporting.parts import missing
 from uflux_stats.reporting.places import CONTINENT_NAMES, TYPES, place_title
 from uflux_stats.reporting.reading import GLOBAL, Reading
@@ -12,6 +12,7 @@ from uflux_stats.reporting.wording import (
     callout,
     figure_text,
     interval_text,
+    plain_value,
     quantity,
     table_text,
     units_text,
@@ -21,12 +22,33 @@ STAGE: Final = "respiration"
 FIXED: Final = "fixed Q10"
 PARAMETERS: Final = ("Rref", "Q10", "E0")
 ALL: Final = "all"
+FORMS: Final = {
+    "q10": "Q10",
+    "lloyd_taylor": "Lloyd and Taylor",
+    "conditioned_q10": "Q10 with drivers",
+    "conditioned_lloyd_taylor": "Lloyd and Taylor with drivers",
+}
+"""Forms of the response to temperature; "with drivers": the rate also follows other drivers."""
+SITES: Final = {
+    "none": "cells typical of their class",
+    "independent": "cells deviate each by itself",
+    "spatial": "cells deviate by region",
+    "shared": "cells deviate all alike",
+}
+"""What the deviation of a site means on the grid."""
+CHECKS: Final = {
+    "rhat": "R-hat",
+    "ess_bulk": "effective draws of the bulk",
+    "ess_tail": "effective draws of the tails",
+    "divergences": "divergences",
+    "bfmi": "BFMI",
+}
 _TEXT: Final = (
     "Respiration at the reference temperature of 10 °C (Rref) and how it grows with temperature "
     "(Q10, or E0 of Lloyd and Taylor), of the typical tower of a place, with 90 % intervals."
 )
 _FIXED: Final = "The baseline of the fluxes has a fixed Q10; its Rref is fitted to the towers:"
-_POSTERIOR: Final = "Posteriors, form `{form}`:"
+_POSTERIOR: Final = "Posteriors of {name} (in the numbers `{form}`):"
 _TOTALS: Final = "Respiration and the sink that follow from the posteriors:"
 
 
@@ -46,7 +68,7 @@ def respiration_section(run: Reading) -> str:
         part
         for form in forms(run)
         for part in (
-            _POSTERIOR.format(form=form),
+            _POSTERIOR.format(form=form, name=FORMS.get(form, form)),
             _gate(run, form),
             _places_table(run, (form,), PARAMETERS),
         )
@@ -65,12 +87,12 @@ def respiration_of(run: Reading, place: str) -> str:
         for name in PARAMETERS:
             one = run.find(*stem, name, place)
             if one is not None:
-                rows.append([f"{name}, {form or FIXED}", quantity(one), one.note])
+                rows.append([f"{name}, {FORMS.get(form, form or FIXED)}", quantity(one), one.note])
     if not rows:
         return f"No parameters of respiration were fitted for {place}."
     said = [table_text(["parameter", "value and 90 % interval", "from"], rows, words=True)]
     totals = {
-        f"{name}, {form}, site effects {carried}": one
+        f"{name}, {FORMS.get(form, form)}; {SITES.get(carried, carried)}": one
         for form in forms(run)
         for name_carried, one in run.under(STAGE, form, "total", place).items()
         for name, _, carried in (name_carried.partition("."),)
@@ -83,7 +105,7 @@ def respiration_of(run: Reading, place: str) -> str:
 
 def _totals_table(totals: Numbers) -> str:
     rows = [[name, quantity(one)] for name, one in totals.items()]
-    return table_text(["", "mean and 90 % interval"], rows, words=True)
+    return table_text(["quantity", "mean and 90 % interval"], rows, words=True)
 
 
 def _places_table(run: Reading, stem: tuple[str, ...], names: tuple[str, ...]) -> str:
@@ -94,8 +116,7 @@ def _places_table(run: Reading, stem: tuple[str, ...], names: tuple[str, ...]) -
         found = [run.find(STAGE, *stem, name, place) for name in there]
         known = [one for one in found if one is not None]
         if known:
-            cells = [DASH if one is None else _cell(one.value, interval_text(one))
-                     for one in found]  # fmt: skip
+            cells = [_cell(one) for one in found]
             rows.append([place_title(GLOBAL if place == ALL else place), *cells, known[0].note])
     if not rows:
         return ""
@@ -105,9 +126,9 @@ def _places_table(run: Reading, stem: tuple[str, ...], names: tuple[str, ...]) -
     return table_text(["place", *heads, "from"], rows, words=True)
 
 
-def _cell(value: object, ends: str) -> str:
-    text = figure_text(value, 3)
-    return text if ends == DASH else f"{text} ({ends})"
+def _cell(one: Number | None) -> str:
+    ends = interval_text(one)
+    return plain_value(one) if ends == DASH else f"{plain_value(one)} ({ends})"
 
 
 def _gate(run: Reading, form: str) -> str:
@@ -116,12 +137,12 @@ def _gate(run: Reading, form: str) -> str:
     if passed is None or passed.value:
         return ""
     faults = [
-        f"{name} {figure_text(one.value)} ({one.note})"
+        f"{CHECKS.get(name, name)} {figure_text(one.value)} ({one.note})"
         for name, one in run.under(STAGE, form, "gate").items()
         if name != "passed"
     ]
     return callout(
         "warning",
-        f"The sampling of {form} did not pass its checks",
+        f"The sampling of {FORMS.get(form, form)} did not pass its checks",
         "Its numbers are shown to be looked at, not to be quoted: " + "; ".join(faults) + ".",
     )

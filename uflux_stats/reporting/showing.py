@@ -73,5 +73,5 @@ def show(run: Reading, name: str, part: str | None = None) -> Picture | Remark |
 def show_years(run: Reading, name: str, part: str) -> Picture | Remark | None:
     """Return a figure of years; where the run has too few of them, say so instead of a command."""
     if run.too_short and run.figure(name) is None:
-        return Remark(f"*Series need four years or more; of this run they were {run.too_short}.*")
+        return Remark(f"*A series needs four years or more; this run has {run.too_short}.*")
     return show(run, name, part)

@@ -48,7 +48,10 @@ PARAMETER_NAMES: Final = {
 MODES: Final = {
     "none": "not closed",
     "exact": "closed exactly",
+    "exact p25": "closed, 25th percentile of each quantity",
+    "exact p75": "closed, 75th percentile of each quantity",
     "paper": "closed as in the paper",
+    "paper statistics": "closed as in the paper, mean and percentiles",
     "DGVM": "vegetation models",
 }
 _CLOSURE: Final = (
@@ -107,7 +110,7 @@ def gap_callout(run: Reading) -> str:
     gaps = {name: one.value for name, one in found.items() if one and float(one.value or 0.0) > 0}
     if not gaps:
         return ""
-    told = listed([f"{figure_text(gap, 2)} for {name}" for name, gap in gaps.items()])
+    told = listed([f"{_two(gap)} for {name}" for name, gap in gaps.items()])
     text = (
         "Held-out rows of a tower whose other months were seen look better than towers never seen, "
         f"by an r² of {told}. That part of the skill does not travel to places without a tower."
@@ -231,7 +234,9 @@ def _moved(run: Reading) -> str:
         return ""
     notes = {run.numbers[".".join((*stem, flux, "often"))].note for flux in fluxes
              if run.find(*stem, flux, "often")}  # fmt: skip
-    told = f" Share moved: {listed(sorted(notes))}." if notes else ""
+    plain = "gC m-2 d-1"
+    said = listed(sorted(notes)).replace(plain, units_text(plain))
+    told = f" Share moved: {said}." if notes else ""
     return f"{_MOVED}{told}\n\n{table_text(['closing moved', *columns.values()], rows)}"
 
 

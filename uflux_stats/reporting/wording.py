@@ -1,5 +1,6 @@
 """Numbers as words: quantities with units and intervals, trends that are called so if they are."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -11,10 +12,17 @@ LEVEL: Final = 0.05
 """A change with p below this is called a trend."""
 _PANDOC_COLUMNS: Final = 72
 _WIDEST: Final = 36
+_STEPS: Final = 7.0
+"""The last digit that is told is between a seventh and a seventieth of the interval's width."""
+_FINEST: Final = 1e-4
+"""Narrower intervals say nothing about the digits of a value."""
 NAMES: Final = {
     "NEP_difference": "NEP from GPP − RECO",
     "NEE_difference": "NEE from RECO − GPP",
     "NEP_closed": "NEP, closed budget",
+    "GPP_reconciled": "GPP, reconciled",
+    "RECO_reconciled": "RECO, reconciled",
+    "NEE_reconciled": "NEE, reconciled",
 }
 _POWERS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -57,17 +65,30 @@ def figure_text(value: object, digits: int = 3) -> str:
 
 
 def value_text(one: Number | None, digits: int = 3) -> str:
-    """Return a value with its unit."""
+    """Return a value with its unit, as exact as its interval allows.
+
+    Examples
+    --------
+    >>> value_text(Number(-0.0324, "PgC yr-1", -0.31, 0.25)), value_text(Number(31.9, "PgC yr-1"))
+    ('−0.03 PgC yr⁻¹', '31.9 PgC yr⁻¹')
+    """
     if one is None:
         return DASH
-    return f"{figure_text(one.value, digits)} {units_text(one.units)}".strip()
+    return f"{plain_value(one, digits)} {units_text(one.units)}".strip()
+
+
+def plain_value(one: Number | None, digits: int = 3) -> str:
+    """Return a value without its unit, as exact as its interval allows."""
+    return DASH if one is None else _rounded(one.value, _decimals(one), digits)
 
 
 def interval_text(one: Number | None, digits: int = 3) -> str:
     """Return the ends of an interval, or a dash."""
     if one is None or one.low is None or one.high is None:
         return DASH
-    return f"{figure_text(one.low, digits)} to {figure_text(one.high, digits)}"
+    decimals = _decimals(one)
+    ends = (_rounded(end, decimals, digits) for end in (one.low, one.high))
+    return " to ".join(ends)
 
 
 def quantity(one: Number | None, digits: int = 3) -> str:
@@ -75,12 +96,39 @@ def quantity(one: Number | None, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> quantity(Number(8.66, "PgC yr-1", 8.58, 8.75))
+    >>> quantity(Number(8.663, "PgC yr-1", 8.578, 8.751))
     '8.66 PgC yr⁻¹ (8.58 to 8.75)'
     """
     text = value_text(one, digits)
     ends = interval_text(one, digits)
     return text if ends == DASH else f"{text} ({ends})"
+
+
+def interval_decimals(low: float, high: float) -> int | None:
+    """Return the decimals that an interval bears, None if it has no width.
+
+    The last of them is between a seventh and a seventieth of its width.
+
+    Examples
+    --------
+    >>> interval_decimals(0.018, 0.046), interval_decimals(122.0, 125.3)
+    (3, 1)
+    """
+    width = high - low
+    if not (math.isfinite(width) and width >= _FINEST):
+        return None
+    return max(0, -math.floor(math.log10(width / _STEPS)))
+
+
+def _decimals(one: Number) -> int | None:
+    return None if one.low is None or one.high is None else interval_decimals(one.low, one.high)
+
+
+def _rounded(value: object, decimals: int | None, digits: int) -> str:
+    if decimals is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return figure_text(value, digits)
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.removeprefix("-")
 
 
 def significant(one: Number | None) -> bool:
@@ -122,7 +170,7 @@ def trend_text(what: str, one: Number | None) -> str:
     Examples
     --------
     >>> trend_text("GPP", Number(0.032, "PgC yr-2", 0.018, 0.046, 20))
-    'GPP rose by 0.0320 PgC yr⁻² (0.0180 to 0.0460) over 20 years.'
+    'GPP rose by 0.032 PgC yr⁻² (0.018 to 0.046) over 20 years.'
     >>> trend_text("NEP", Number(0.02, "PgC yr-2", -0.01, 0.05, 20)).split(":")[0]
     'NEP shows no change that differs from zero over 20 years'
     >>> trend_text("GPP", Number(None, note="skipped: one year"))

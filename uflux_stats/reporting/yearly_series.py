@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.reporting.style import axis_label, math_units, new_figure, style
-from uflux_stats.reporting.wording import flux_name
+from uflux_stats.reporting.wording import flux_name, interval_decimals
 from uflux_stats.stats.trend import trend_of_totals
 
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
@@ -40,7 +40,7 @@ def yearly_series(
     confidence : float
         Share of the members within the band.
     level : float
-        A trend with p below this is marked by a star.
+        A trend with p below this is marked by a star; its interval holds ``confidence``.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def yearly_series(
         for name, ax in zip(names, axes, strict=False):
             for colour, (source, data) in zip(LINES, sources.items(), strict=False):
                 if name in data:
-                    text = f"{source} {_trend_text(data[name], member, level)}"
+                    text = f"{source} {_trend_text(data[name], member, confidence, level)}"
                     look = {"color": colour, "label": text}
                     _line(ax, data[name], member, confidence, look)
             ax.set_title(flux_name(name))
@@ -93,17 +93,19 @@ def _line(
         ax.fill_between(years, low, high, color=look["color"], alpha=0.2, linewidth=0)
         values = values.mean(member, keep_attrs=True)
     ax.plot(years, values.values, color=look["color"], label=look["label"])
-    ax.set_ylabel(axis_label(str(values.name), str(values.attrs.get("units", "1"))))
+    ax.set_ylabel(axis_label(flux_name(str(values.name)), str(values.attrs.get("units", "1"))))
 
 
-def _trend_text(values: xr.DataArray, member: str, level: float) -> str:
+def _trend_text(values: xr.DataArray, member: str, confidence: float, level: float) -> str:
     """Slope with its interval as text, or why there is none."""
     if values.sizes["year"] < 4:
         return "(fewer than four years)"
-    found = trend_of_totals(values, member=member)
+    found = trend_of_totals(values, member=member, confidence=confidence)
     slope, low, high, p = (float(found[name]) for name in ("slope", "low", "high", "p"))
     if np.isnan(slope):
         return "(no trend)"
     star = "*" if p < level else ""
     unit = math_units(found["slope"].attrs["units"])
-    return f"{slope:+.2f}{star} ({low:+.2f} to {high:+.2f}) {unit}"
+    decimals = interval_decimals(low, high)
+    digits = 2 if decimals is None else decimals
+    return f"{slope:+.{digits}f}{star} ({low:+.{digits}f} to {high:+.{digits}f}) {unit}"

@@ -45,8 +45,8 @@ def test_stock_change_names_the_imbalance_of_each_way():
     figure = stock_change_figure(table)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
-        "stocks, integrated: imbalance -0.250",
-        "stocks, ratio: imbalance 1.000",
+        "change of stocks, pools integrated from fluxes: mean less NEP -0.25 PgC yr$^{-1}$",
+        "change of stocks, pools by the paper's ratio: mean less NEP 1.00 PgC yr$^{-1}$",
         "NEP",
     ]
     with pytest.raises(MissingVariableError, match=r"got no \['NEP'\]"):

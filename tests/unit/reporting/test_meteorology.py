@@ -5,7 +5,11 @@ import pytest
 import xarray as xr
 
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.meteorology import meteorology_figure, meteorology_table
+from uflux_stats.reporting.meteorology import (
+    meteorology_by_type,
+    meteorology_figure,
+    meteorology_table,
+)
 
 RNG = np.random.default_rng(1)
 TIME = xr.date_range("2001-01", periods=24, freq="MS")
@@ -57,3 +61,15 @@ def test_a_panel_for_each_driver(measured: xr.Dataset) -> None:
     assert titles == ["TA at the tower [degC]", "VPD at the tower [hPa]"]
     assert figure.axes[0].texts[0].get_text().startswith("n 72")
     assert "bias 1" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_panel_for_each_driver_with_bias_error_and_size_by_type(measured: xr.Dataset) -> None:
+    table = meteorology_table(measured, measured + 1.0)
+    figure = meteorology_by_type(table)
+    assert "bias, RMSE as bars" in figure.get_suptitle()
+    first = figure.axes[0]
+    assert first.get_xlabel() == "TA, grid minus tower [degC]"
+    assert first.get_yticklabels()[0].get_text() == "all (3 towers)"
+    assert first.texts[0].get_text() == "r 1.00, n 72"
+    with pytest.raises(MissingVariableError, match="at least one driver"):
+        meteorology_by_type(table.iloc[:0])

@@ -53,7 +53,7 @@ def test_series_carry_bands_and_trends(tmp_path: Path) -> None:
     assert len(panel.lines) == 2
     assert len(panel.collections) == 1
     labels = [text.get_text() for text in panel.get_legend().get_texts()]
-    assert labels[1].startswith("models +0.20*")
+    assert labels[1].startswith("models +0.197* (")
     assert "PgC yr$^{-2}$" in labels[0]
     assert len(figure.axes) == 4
     few = {"short": single.isel(year=slice(0, 3))}

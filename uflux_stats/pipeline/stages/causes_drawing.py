@@ -45,10 +45,10 @@ def _attributed(
             yield f"graph_{_file(group.region)}", graph_pair(network, effects)
     yield "raw_against_anomaly", raw_against_anomaly(found)
     total = query(found, region=None, quantity="total")
-    yield "effects_by_continent", forest(total[total["n"] > 0])
+    yield "effects_by_continent", forest(total)
     by_type = query(found, pft="each", quantity="total")
     if (by_type["n"] > 0).any():
-        yield "effects_by_pft", forest(by_type[by_type["n"] > 0], by="pft")
+        yield "effects_by_pft", forest(by_type, by="pft")
     trends = query(found, region=None, quantity="trend")
     for target in ("GPP", "RECO", "NEP"):
         yield f"trend_{target}", trend_shares(trends, target=target)

@@ -18,6 +18,7 @@ from uflux_stats.emulation.skill import (
     skill_numbers,
     skill_table,
 )
+from uflux_stats.emulation.skill_maps import OVER, skill_over_blocks, skill_over_months
 from uflux_stats.emulation.validation import cross_emulate
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.io.store import write_netcdf
@@ -25,20 +26,18 @@ from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import DGVM, at_hand, emulate_options, write_table
 from uflux_stats.pipeline.stages.data import gridded, load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
-from uflux_stats.reporting.emulator_skill import (
-    emulation_gap,
-    emulation_scatter,
-    emulation_skill,
-    error_maps,
-)
+from uflux_stats.reporting.emulator_maps import emulation_skill, error_maps, skill_maps
+from uflux_stats.reporting.emulator_skill import emulation_gap, emulation_scatter
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.style import save_figure
 
 PREDICTIONS: Final = "emulator_validation.nc"
 TABLE: Final = "tables/emulator_skill.csv"
+PLACES: Final = "emulator_places.nc"
 FIGURES: Final = "emulator_figures"
 SEASON_FOLDS: Final = {"quick": 2, "full": 5}
 SEASONS: Final = "blocks, by month"
+BLOCKS_HELD_OUT: Final = "blocks of 10 degrees held out"
 GAP: Final = ("random", "blocks")
 FAULT: Final = "gap_fault"
 """Attribute: why the two splits of the gap cannot be compared; empty if they can."""
@@ -61,7 +60,8 @@ def validate_emulator(task: Task) -> Mapping[str, Number]:
         tables.append(skill_table(found, trial.name))
         if MEAN in found["member"].values:
             kept[trial.name] = found.sel(member=MEAN, drop=True)
-    tables += _seasons(models, drivers, options, task)
+    months = _months(models, drivers, options, task)
+    tables += _seasons(months)
     table = pd.concat(tables, ignore_index=True)
     write_table(table, task, TABLE)
     together = xr.concat(list(kept.values()), xr.Variable("split", list(kept)), join="exact",
@@ -69,17 +69,32 @@ def validate_emulator(task: Task) -> Mapping[str, Number]:
     fault = gap_fault(drivers)
     write_netcdf(together.assign_attrs({FAULT: fault}), task.output(PREDICTIONS),
                  title="Held-out emulation, mean over models")  # fmt: skip
+    _write_places(months, together, task)
     return {**dict(_numbers(table, trials, fault)), **dict(_skips(skipped))}
 
 
-def _seasons(
+def _months(
     models: xr.Dataset, drivers: xr.Dataset, options: EmulateOptions, task: Task
-) -> list[pd.DataFrame]:
-    """Skill by season, where fluxes are monthly; ten-year means have no season."""
+) -> xr.Dataset | None:
+    """Emulate held-out months, where fluxes are monthly; ten-year means have none."""
     if "time" not in models["GPP"].dims:
-        return []
+        return None
     folds = SEASON_FOLDS[task.settings["mode"]]
-    months = cross_emulate_months(models, drivers, folds=folds, options=options)
+    return cross_emulate_months(models, drivers, folds=folds, options=options)
+
+
+def _write_places(months: xr.Dataset | None, together: xr.Dataset, task: Task) -> None:
+    """Write the skill of every place: over its months, or of its block where there are none."""
+    split = "blocks" if "blocks" in together["split"].values else together["split"].values[0]
+    cells = together.sel(split=split, drop=True)
+    places = skill_over_blocks(cells) if months is None else skill_over_months(months)
+    write_netcdf(places, task.output(PLACES), title="Skill of the emulation, place by place")
+
+
+def _seasons(months: xr.Dataset | None) -> list[pd.DataFrame]:
+    """Skill by season."""
+    if months is None:
+        return []
     units = {str(name): str(months[name].attrs["units"]) for name in months.data_vars}
     return [season_table(seasonal_skill(months), units, SEASONS)]
 
@@ -107,9 +122,12 @@ def figures(task: Task) -> Mapping[str, Number]:
     predictions = load(task.input(PREDICTIONS))
     table = pd.read_csv(task.input(TABLE))
     words = {trial.name: trial.words for trial in TRIALS[task.settings["mode"]]}
+    places = load(task.input(PLACES))
     notice = TWIN_NOTICE if task.settings["twin"] else ""
     for name, figure in _drawn(predictions, table, words):
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
+    save_figure(skill_maps(places, places.attrs[OVER], BLOCKS_HELD_OUT),
+                task.output(f"{FIGURES}/skill_maps.png"), notice=notice)  # fmt: skip
     return {}
 
 

@@ -22,7 +22,12 @@ from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
 from uflux_stats.pipeline.stages.engine import QUICK_FOLDS, VALIDATION
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
 from uflux_stats.refinement.table import TrainingTable, table_for
-from uflux_stats.reporting.meteorology import ALL, meteorology_figure, meteorology_table
+from uflux_stats.reporting.meteorology import (
+    ALL,
+    meteorology_by_type,
+    meteorology_figure,
+    meteorology_table,
+)
 from uflux_stats.reporting.numbers import Number, key, number, towers_told
 from uflux_stats.reporting.run_files import TABLES
 from uflux_stats.reporting.skill_numbers import tower_intervals
@@ -48,9 +53,13 @@ def meteorology(task: Task) -> Mapping[str, Number]:
     gridded = used[used.attrs["from_grid"].split()]
     table = meteorology_table(measured, gridded)
     table.to_csv(task.output(TABLE), index=False, float_format="%.6g")
-    figure = meteorology_figure(measured, gridded)
     notice = TWIN_NOTICE if task.settings["twin"] else ""
-    save_figure(figure, task.output(f"{FIGURES}/meteorology.png"), notice=notice)
+    drawn = {
+        "meteorology": meteorology_figure(measured, gridded),
+        "meteorology_by_type": meteorology_by_type(table),
+    }
+    for name, figure in drawn.items():
+        save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
     return dict(_driver_numbers(table))
 
 

@@ -93,7 +93,8 @@ def remoteness(task: Task) -> Mapping[str, Number]:
     unlike = pd.read_csv(task.input(BY_DISSIMILARITY))
     task.output(GAP).mkdir()
     notice = TWIN_NOTICE if task.settings["twin"] else ""
-    save_figure(skill_gap(by_distance, unlike), task.output(f"{GAP}/skill_gap.png"), notice=notice)
+    figure = skill_gap(by_distance, unlike, split=task.settings["split"])
+    save_figure(figure, task.output(f"{GAP}/skill_gap.png"), notice=notice)
     return {
         key("validation", "distance", row["flux"], row["group"], metric): number(
             row[metric],
