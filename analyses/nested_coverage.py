@@ -14,7 +14,7 @@ import xarray as xr
 
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.refinement import RefineOptions, ValidationOptions, cross_validate
-from uflux_stats.refinement.fitting import fit_rows, predict_rows
+from uflux_stats.refinement.fitting import DIFFERENCE, fit_rows, predict_rows
 from uflux_stats.refinement.intervals import calibrate, covered, summarise
 from uflux_stats.refinement.splits import split_folds
 from uflux_stats.refinement.table import TrainingTable, training_table
@@ -37,7 +37,8 @@ def main() -> None:
     fold = split_folds(table.towers, table.site, folds=given.folds, seed=SEED)
     parts = []
     for number in range(given.folds):
-        intervals = calibrate(cross_validate(table.only(fold != number), "tower", options, how))
+        inner = cross_validate(table.only(fold != number), "tower", options, how)
+        intervals = calibrate(inner.drop_vars(DIFFERENCE))
         parts.append(covered(held_out(table, fold == number, options), intervals))
         print(f"fold {number}", flush=True)
     print(summarise(pd.concat(parts)).round(DIGITS).to_string(index=False))
