@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -250,19 +251,15 @@ def open_store(path: str | Path) -> xr.Dataset:
         unfinished = partial_path(path).exists()
         got = "one whose writing was interrupted" if unfinished else "none"
         raise DataFileError(f"path: expected a Zarr store at {path}, got {got}; write it again")
-    try:
-        data: xr.Dataset = xr.open_zarr(path, consolidated=False, zarr_format=ZARR_FORMAT)
-        lacking = _chunks_lacking(path)
-    except (OSError, KeyError, ValueError) as error:
-        raise DataFileError(
-            f"path: expected a whole Zarr store, got a damaged one at {path} ({error}); "
-            "write it again"
-        ) from error
+    with _damage_named(path):
+        lacking = _headless(path) or _chunks_lacking(path)
     if lacking:
         raise DataFileError(
             f"path: expected a whole Zarr store, got {path} without some chunks of "
             f"{', '.join(lacking)}; write it again"
         )
+    with _damage_named(path):
+        data: xr.Dataset = xr.open_zarr(path, consolidated=False, zarr_format=ZARR_FORMAT)
     coordinates = {name: _fixed_width(data[name].variable) for name in sorted(data.coords, key=str)}
     values = {name: data[name].variable for name in sorted(data.data_vars, key=str)}
     return xr.Dataset(values, coordinates, data.attrs)
@@ -280,3 +277,21 @@ def _chunks_lacking(path: Path) -> list[str]:
 
     arrays = zarr.open_group(path, mode="r", zarr_format=ZARR_FORMAT).arrays()
     return sorted(name for name, array in arrays if array.nchunks_initialized < array.nchunks)
+
+
+def _headless(path: Path) -> list[str]:
+    """Name the arrays whose head is lost; Zarr does not list them."""
+    inside = (child for child in path.iterdir() if child.is_dir())
+    return sorted(child.name for child in inside if not (child / _MARKER).is_file())
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turn what Zarr raises at a damaged store into a named error."""
+    try:
+        yield
+    except (OSError, KeyError, ValueError) as error:
+        raise DataFileError(
+            f"path: expected a whole Zarr store, got a damaged one at {path} ({error}); "
+            "write it again"
+        ) from error

@@ -1,9 +1,11 @@
 """Configuration: TOML, overrides, and errors that name the key."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from tests.unit.refinement.learning.conftest import make_lesson
 from uflux_stats.config import (
     InputConfig,
     OutputConfig,
@@ -14,7 +16,11 @@ from uflux_stats.config import (
     parse_override,
     read_config,
 )
+from uflux_stats.config.sections import Learner
 from uflux_stats.errors import ConfigError
+from uflux_stats.refinement import RefineOptions
+from uflux_stats.refinement.learning.registry import LEARNERS
+from uflux_stats.refinement.options import ForestOptions, KernelOptions
 
 
 def write(folder: Path, text: str) -> Path:
@@ -139,3 +145,17 @@ def test_check_does_not_write_over_other_files(tmp_path: Path) -> None:
 def test_one_group_of_towers_cannot_be_left_out() -> None:
     with pytest.raises(ConfigError, match=r"respiration.folds: expected 0 or at least 2"):
         build_config({"respiration": {"folds": 1}})
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_a_run_explains_has_trees(name: str) -> None:
+    """A stage that explains is planned before anything is fitted."""
+    if name in ("lightgbm", "catboost"):
+        pytest.importorskip(name)
+    options = RefineOptions(
+        members=1, trees=5, forest=ForestOptions(trees=3), kernel=KernelOptions(points=40)
+    )
+    model = LEARNERS[name](make_lesson(rows=200), options, [0])
+    # depth of a cascade and weights of a stack are learned: they may have trees, or none
+    assert RefineConfig(model=name).explained <= bool(model.trees)  # type: ignore[arg-type]
+    assert set(get_args(Learner)) == {*LEARNERS, "neural"}

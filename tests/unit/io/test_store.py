@@ -199,6 +199,14 @@ class TestZarr:
         with pytest.raises(DataFileError, match="without some chunks of GPP"):
             open_store(path)
 
+    def test_missing_head_of_an_array_is_refused(self, cube: xr.Dataset, tmp_path: Path) -> None:
+        writer = create_store(cube, tmp_path / "c.zarr", chunks={"time": 2})
+        fill(writer, cube)
+        path = writer.finish()
+        (path / "GPP" / "zarr.json").unlink()
+        with pytest.raises(DataFileError, match="without some chunks of GPP"):
+            open_store(path)
+
     def test_damaged_metadata_is_refused(self, cube: xr.Dataset, tmp_path: Path) -> None:
         writer = create_store(cube, tmp_path / "c.zarr", chunks={"time": 2})
         fill(writer, cube)

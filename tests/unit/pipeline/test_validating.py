@@ -10,6 +10,7 @@ import xarray as xr
 
 from uflux_stats.cli import main
 from uflux_stats.config import build_config
+from uflux_stats.errors import ConfigError
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.runner import run_stages
 from uflux_stats.refinement import Refiner
@@ -71,11 +72,14 @@ def test_towers_alone_and_quick_or_full(folder: Path, capsys: Captured) -> None:
     assert told.splitlines()[0].split()[:3] == ["flux", "split", "folds"]
 
 
-def test_a_run_can_adapt_to_a_tower_of_its_own(folder: Path) -> None:
+def test_a_run_can_adapt_to_a_tower_it_has_not_seen(folder: Path) -> None:
     own = xr.load_dataset(folder / "towers.nc").isel(site=[0])
     own["GPP"][:, 3:6] = float("nan")
     learned = Adaptation.from_json((folder / "adaptation.json").read_text())
-    filled = Refiner.load(folder / "refiner").adapt(own, learned)
+    refiner = Refiner.load(folder / "refiner")
+    with pytest.raises(ConfigError, match="not learned from"):
+        refiner.adapt(own, learned)
+    filled = refiner.adapt(own.assign_coords(site=["XX-New"]), learned)
     assert filled.GPP_flag.values[0, 3:6].tolist() == [1, 1, 1]
     sizes = read_numbers(folder / "numbers.json")
     assert sizes["adaptation.LE.season"].value == learned.models["LE"].season
