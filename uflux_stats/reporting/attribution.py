@@ -301,7 +301,7 @@ def trend_shares(answers: pd.DataFrame, *, target: str) -> Figure:
         labels = [f"{region}\n(n = {int(sizes[region]):,})" for region in regions]
         ax.set_yticks(places, labels, fontsize=6)
         ax.invert_yaxis()
-        ax.set_xlabel(f"{target} [{math_units(str(known['unit'].iloc[0]))}]")
+        ax.set_xlabel(f"trend of {target} [{math_units(str(known['unit'].iloc[0]))}]")
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
         _name_lacking(figure, answers[answers["target"] == target], "region")
     return figure

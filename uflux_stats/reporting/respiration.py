@@ -36,7 +36,7 @@ def forest(fit: RespirationFit) -> Figure:
         Q10 or E0; the vertical line is the median of all classes together.
     """
     table = fit.summary()
-    figure = forest_of_table(table, "class")
+    figure = forest_of_table(table, f"class, {_told_form(fit)}")
     for ax, name in zip(figure.axes, ("Rref", _kind(table)), strict=True):
         ax.axvline(table[f"{name}_median"].iloc[-1], color=GREY, linestyle=":", linewidth=0.8)
     return figure
@@ -110,7 +110,14 @@ def response_curves(fit: RespirationFit) -> Figure:
                 ax.set_visible(False)
         figure.supxlabel(axis_label("temperature", "degC"))
         figure.supylabel(axis_label(f"RECO{brought}", CARBON_FLUX))
+        figure.suptitle(f"Response to temperature: {_told_form(fit)}")
     return figure
+
+
+def _told_form(fit: RespirationFit) -> str:
+    """Name the form of a fit, and whether other drivers are in it."""
+    name = "Q10" if fit.rows.options.form == "q10" else "Lloyd and Taylor"
+    return f"{name} with drivers" if fit.rows.effects else name
 
 
 def _response(ax: Axes, rows: ModelRows, draws: Draws, number: int) -> None:

@@ -56,7 +56,8 @@ MODES: Final = {
 }
 _CLOSURE: Final = (
     "Residuals of every budget: the largest of all cells, steps and members relative to the flux, "
-    "and in brackets the sum over all land. The vegetation models' own budgets stand beside them."
+    "and in brackets the sum over all land [PgC yr⁻¹]. The vegetation models' own budgets stand "
+    "beside them."
 )
 _MOVED: Final = (
     "Closing moves the fluxes that came in: how far in a cell and month, how often, and what that "
@@ -245,7 +246,11 @@ def _residual(run: Reading, mode: str, name: str) -> str:
     if largest is None:
         return DASH
     total = run.find("closure", mode, name, "total")
-    return f"{figure_text(largest.value, 2)} ({value_text(total, 2)})"
+    return f"{figure_text(largest.value, 2)} ({figure_text(_value(total), 2)})"
+
+
+def _value(one: Number | None) -> object:
+    return None if one is None else one.value
 
 
 def _pair(run: Reading, step: str, split: str, flux: str) -> str:

@@ -84,6 +84,15 @@ def test_the_forest_has_every_driver(effects, tmp_path: Path) -> None:
         forest(query(effects))
 
 
+def test_groups_without_an_estimate_are_named(effects) -> None:
+    known = query(effects, quantity="total").assign(region="globe")
+    lacking = known.assign(region="Africa", estimate=np.nan, n=0)
+    figure = forest(pd.concat([known, lacking]))
+    assert figure.get_suptitle() == "too few tower months: Africa"
+    assert len(figure.axes[0].get_yticklabels()) == 1
+    assert forest(known).get_suptitle() == ""
+
+
 def test_the_heat_map_has_raw_and_anomaly(raw, effects, tmp_path: Path) -> None:
     both = xr.concat(
         [effects, attribute(raw, replicates=30)], pd.Index(["anomaly", "raw"], name="transform"),

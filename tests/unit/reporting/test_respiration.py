@@ -53,6 +53,7 @@ def test_forest_has_a_line_per_class_and_one_for_all(fit: RespirationFit) -> Non
 def test_curves_have_a_panel_per_class(fit: RespirationFit) -> None:
     titles = [ax.get_title() for ax in response_curves(fit).axes if ax.get_visible()]
     assert titles == ["DBF, 2 sites", "ENF, 2 sites"]
+    assert response_curves(fit).get_suptitle() == "Response to temperature: Q10"
 
 
 def test_fields_are_missing_over_the_sea() -> None:

@@ -38,7 +38,7 @@ from uflux_stats.reporting.skill_sections import (
     stage_section,
     tower_skill_table,
 )
-from uflux_stats.reporting.wording import figure_text, table_text, trend_text
+from uflux_stats.reporting.wording import figure_text, quantity, table_text, trend_text
 
 
 def reading(**numbers: Number) -> Reading:
@@ -324,3 +324,19 @@ def test_every_number_of_the_run_is_read(small_run: Path, known_numbers: Numbers
 )  # fmt: skip
 def test_values_as_text(value: object, text: str) -> None:
     assert figure_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (8.663, 8.578, 8.751, "8.66 (8.58 to 8.75)"),
+        (123.74, 122.0, 125.3, "123.7 (122.0 to 125.3)"),
+        (-0.0004, -0.063, 0.062, "0.00 (−0.06 to 0.06)"),
+        (716.2, 501.0, 1064.0, "716 (501 to 1,064)"),
+        (2.0, 2.0, 2.0, "2.00 (2.00 to 2.00)"),
+    ],
+)
+def test_values_have_the_digits_their_interval_bears(
+    value: float, low: float, high: float, text: str
+) -> None:
+    assert quantity(Number(value, "1", low, high)) == text

@@ -24,6 +24,7 @@ from uflux_stats.reporting.respiration import (
     response_curves,
 )
 from uflux_stats.reporting.respiration_checks import calibration_figure
+from uflux_stats.reporting.respiration_sections import FORMS
 from uflux_stats.reporting.sinks import sinks_explained
 from uflux_stats.reporting.style import save_figure
 
@@ -45,7 +46,8 @@ def figures(task: Task) -> Mapping[str, Number]:
     continents = pd.read_csv(task.input(CONTINENT_TABLE), index_col="group")
     for form in of_form:
         whole = continents[continents["form"] == form].dropna(axis="columns", how="all")
-        drawn[f"forest_continents_{form}"] = forest_of_table(whole, "continent")
+        told = f"continent, {FORMS.get(form, form)}"
+        drawn[f"forest_continents_{form}"] = forest_of_table(whole, told)
     sites = pd.read_csv(task.input(SITES_LEFT_OUT), index_col="site")
     own = sites[sites["level"] == task.settings["level"]]
     for form, fit in of_form.items():
