@@ -14,12 +14,13 @@ from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.fitting import fit_rows
 from uflux_stats.refinement.learning.folds import Learner
-from uflux_stats.refinement.options import KernelOptions, StackOptions
+from uflux_stats.refinement.options import ForestOptions, KernelOptions, StackOptions
 from uflux_stats.refinement.table import TrainingTable, training_table
 
 HUBER_SLOPE = 2.0
 HALF = 0.5
 XGBOOST = RefineOptions(model="xgboost")
+LEAN = ForestOptions(trees=5, features=0.33)
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,10 @@ IDEAS = {
     "random forest": Idea(replace(XGBOOST, model="random_forest")),
     "extra trees": Idea(replace(XGBOOST, model="extra_trees")),
     "extra trees, root weights": Idea(replace(XGBOOST, model="extra_trees", weighting="root")),
+    "extra trees, lean": Idea(replace(XGBOOST, model="extra_trees", forest=LEAN)),
+    "extra trees, root weights, lean": Idea(
+        replace(XGBOOST, model="extra_trees", weighting="root", forest=LEAN)
+    ),
     "lightgbm": Idea(replace(XGBOOST, model="lightgbm")),
     "catboost": Idea(replace(XGBOOST, model="catboost", trees=200)),
     "kernel": Idea(replace(XGBOOST, model="kernel")),

@@ -16,17 +16,15 @@ from uflux_stats.refinement.table import TrainingTable
 from uflux_stats.schema import FLUXES
 
 PLAIN = "xgboost"
-CANDIDATES = (PLAIN, "much randomised", "extra trees, root weights", "lightgbm",
-              "kernel, root weights")  # fmt: skip
+CANDIDATES = (PLAIN, "extra trees, root weights", "extra trees, root weights, lean",
+              "kernel, tower effect of 0.02")  # fmt: skip
 MEANS = (
-    "xgboost + much randomised",
     "xgboost + extra trees, root weights",
-    "much randomised + extra trees, root weights",
-    "xgboost + lightgbm",
+    "xgboost + extra trees, root weights, lean",
     "xgboost + kernel, root weights",
-    "kernel, root weights + extra trees, root weights",
-    "xgboost + kernel, root weights + extra trees, root weights",
-    "xgboost + much randomised + lightgbm + extra trees, root weights + kernel, root weights",
+    "xgboost + kernel, tower effect of 0.02",
+    "xgboost + extra trees, root weights + kernel, tower effect of 0.02",
+    "xgboost + much randomised + extra trees, root weights + kernel, tower effect of 0.02",
 )
 HALVES, DRAWS = 20, 500
 Predictions = dict[str, np.ndarray]
