@@ -55,7 +55,7 @@ def at_places(table: TrainingTable, given: Given) -> np.ndarray:
     if given.places is None:
         raise SystemExit("this idea needs --places: a NetCDF file of maps on (lat, lon)")
     where = {name: table.towers[name] for name in ("lat", "lon")}
-    known = given.places.ffill("lon", limit=4).bfill("lon", limit=4)
+    known = given.places.interpolate_na("lon", method="nearest", limit=4)
     near = known.sel(where, method="nearest")
     return np.column_stack([near[name].values[table.site] for name in given.places.data_vars])
 

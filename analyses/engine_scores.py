@@ -19,6 +19,7 @@ PLAIN = "xgboost"
 CANDIDATES = (PLAIN, "extra trees, root weights", "extra trees, root weights, lean",
               "kernel, tower effect of 0.02")  # fmt: skip
 MEANS = (
+    "xgboost + much randomised",
     "xgboost + extra trees, root weights",
     "xgboost + extra trees, root weights, lean",
     "xgboost + kernel, root weights",
