@@ -68,15 +68,19 @@ class KernelOptions:
         Its width, times the root of the number of predictors.
     ridge : float
         Penalty on the norm of the solution.
+    tower : float
+        Variance of the error that months of a tower have in common, over that of each month.
     """
 
     points: int = 500
     length: float = 0.6
     ridge: float = 1.0
+    tower: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         require_least(self.points, 1, name="kernel.points")
+        require_least(self.tower, 0.0, name="kernel.tower")
         for name in ("length", "ridge"):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(

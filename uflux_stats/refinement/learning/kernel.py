@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 from uflux_stats.refinement.learners import Ensemble, Table
@@ -124,11 +125,12 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     chance = seen.weight / seen.weight.sum()
     count = min(options.kernel.points, len(scaled))
     points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
-    mean = np.average(seen.target, weights=seen.weight)
+    inverse = TowerErrors.of(seen, options.kernel.tower)
+    mean = np.average(seen.target, weights=inverse.times(np.ones((1, len(seen.target))))[0])
     height = _solve(
         _bells(points, points, length),
         _bells(scaled, points, length),
-        (seen.target - mean, seen.weight),
+        (seen.target - mean, inverse),
         options.kernel.ridge,
     )
     width = lesson.table.shape[1]
@@ -140,6 +142,53 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
         mean=np.full(1, mean, np.float32),
         length=length,
     )
+
+
+@dataclass(frozen=True)
+class TowerErrors:
+    """Inverse of the covariance of errors, of which each tower has one in common.
+
+    The covariance is diagonal, one over the weight of each row, plus a constant among the rows of
+    one tower; its inverse is written out by the formula of Sherman and Morrison.
+
+    Attributes
+    ----------
+    weight : array, (row,)
+    member : sparse array, (row, tower)
+        One where a row is of a tower.
+    share : array, (tower,)
+        Of the weighted sum of the tower that is taken for its own.
+    """
+
+    weight: Table
+    member: sparse.csr_array
+    share: Table
+
+    @classmethod
+    def of(cls, lesson: Lesson, tower: float) -> "TowerErrors":
+        """Take rows and towers of a lesson; ``tower`` is the constant."""
+        _, number = np.unique(lesson.tower, return_inverse=True)
+        ones = np.ones(len(number), np.float32)
+        member = sparse.csr_array((ones, (np.arange(len(number)), number)))
+        share = tower / (1.0 + tower * np.bincount(number, lesson.weight))
+        return cls(lesson.weight.astype(np.float32), member, share.astype(np.float32))
+
+    def times(self, columns: NDArray[Any]) -> NDArray[Any]:
+        """Multiply the rows of ``columns``, (any, row), by the inverse.
+
+        Examples
+        --------
+        Two rows of one tower and one of another, with an error in common as large as their own:
+
+        >>> lesson = Lesson(np.zeros((3, 1)), np.zeros(3), np.ones(3), np.array([4, 4, 7]))
+        >>> TowerErrors.of(lesson, 1.0).times(np.ones((1, 3))).round(3).tolist()
+        [[0.333, 0.333, 0.5]]
+        """
+        weighted = columns * self.weight
+        if self.share.any():
+            own = self.share * (weighted @ self.member)
+            weighted = weighted - (own @ self.member.T) * self.weight
+        return weighted
 
 
 def _spread_out(values: Table, columns: NDArray[np.intp], width: int, fill: float) -> Table:
@@ -176,11 +225,11 @@ def _bells(rows: Table, points: Table, length: Table) -> Table:
 
 
 def _solve(
-    among: Table, kernel: Table, rows: tuple[Values, Values], ridge: float
+    among: Table, kernel: Table, rows: tuple[Values, TowerErrors], ridge: float
 ) -> NDArray[np.float64]:
     """Heights that fit weighted residuals with the least norm in the space of the kernel."""
-    residual, weight = rows
-    weighted = (kernel * weight[:, np.newaxis].astype(np.float32)).T
+    residual, inverse = rows
+    weighted = inverse.times(kernel.T)
     normal = (weighted @ kernel).astype(np.float64) + ridge * among
     # bells that are nearly the same need a floor, in proportion to what single precision loses
     normal += _JITTER * np.trace(normal) / len(normal) * np.eye(len(normal))

@@ -11,6 +11,7 @@ from uflux_stats.errors import ConfigError
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.learning.cascade import Cascade
 from uflux_stats.refinement.learning.folds import fit_folds, fold_of_towers
+from uflux_stats.refinement.learning.kernel import TowerErrors
 from uflux_stats.refinement.learning.lesson import Lesson, row_weights
 from uflux_stats.refinement.learning.mixture import Mixture
 from uflux_stats.refinement.learning.models import Model
@@ -142,6 +143,27 @@ def test_kernel_is_the_mean_far_from_all_rows(lesson: Lesson, small: RefineOptio
     np.testing.assert_allclose(predicted, mean, atol=0.05)
 
 
+def test_errors_of_one_tower_go_together(lesson: Lesson) -> None:
+    same = lesson.tower[:, np.newaxis] == lesson.tower
+    covariance = np.diag(1.0 / lesson.weight) + 0.3 * same
+    columns = np.random.default_rng(0).normal(size=(4, len(lesson.target)))
+    found = TowerErrors.of(lesson, 0.3).times(columns)
+    np.testing.assert_allclose(found, columns @ np.linalg.inv(covariance), atol=1e-5)
+
+
+def test_effects_of_towers_hardly_move_the_kernel(lesson: Lesson, small: RefineOptions) -> None:
+    effect = np.random.default_rng(0).normal(size=lesson.tower.max() + 1)[lesson.tower]
+    moved = []
+    for tower in (0.0, 1.0):
+        options = replace(small, kernel=replace(small.kernel, tower=tower))
+        with_effect, without = (
+            LEARNERS["kernel"](replace(lesson, target=target), options, [0]).predict(lesson.table)
+            for target in (lesson.target + effect, lesson.target)
+        )
+        moved.append(np.std(with_effect - without))
+    assert moved[1] < 0.7 * moved[0]
+
+
 def test_weights_of_rows() -> None:
     tower = np.array([0, 0, 0, 0, 7])
     np.testing.assert_allclose(row_weights(tower, "months"), 1.0)
@@ -159,6 +181,7 @@ def test_weights_of_rows() -> None:
         (lambda: StackOptions(folds=1), "stack.folds"),
         (lambda: KernelOptions(length=0.0), "kernel.length"),
         (lambda: KernelOptions(points=0), "kernel.points"),
+        (lambda: KernelOptions(tower=-0.1), "kernel.tower"),
         (lambda: ForestOptions(features=1.5), "forest.features"),
         (lambda: ForestOptions(trees=0), "forest.trees"),
         (lambda: RefineOptions(weighting="rows"), "weighting"),

@@ -1,0 +1,234 @@
+"""What ``engine_ablation.py`` tries: options, predictors, learners, and what is taught."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import engine_learners as learners
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from uflux_stats.baselines import BaselineOptions, baseline
+from uflux_stats.io.fluxnet import read_fluxnet
+from uflux_stats.refinement import RefineOptions
+from uflux_stats.refinement.fitting import fit_rows
+from uflux_stats.refinement.learning.folds import Learner
+from uflux_stats.refinement.options import ForestOptions, KernelOptions, StackOptions
+from uflux_stats.refinement.table import TrainingTable, training_table
+
+HUBER_SLOPE = 2.0
+HALF = 0.5
+XGBOOST = RefineOptions(model="xgboost")
+LEAN = ForestOptions(trees=5, features=0.33)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What ideas may need beside the table: the files of the towers, and maps on (lat, lon)."""
+
+    towers: Path
+    places: xr.Dataset | None = None
+
+
+@dataclass(frozen=True)
+class Idea:
+    """Options, and what stands in for its like in the package.
+
+    More predictors, a learner in the place of XGBoost or of all fluxes together, another baseline,
+    fluxes whose prediction is a predictor, another table to learn from (scored on the usual), or
+    so many times the members.
+    """
+
+    options: RefineOptions = XGBOOST
+    more: Callable[[TrainingTable, Given], np.ndarray] | None = None
+    learner: Learner | None = None
+    together: learners.Together | None = None
+    process: BaselineOptions | None = None
+    with_predicted: tuple[str, ...] = ()
+    taught: Callable[[Given], TrainingTable] | None = None
+    times: int = 1
+
+
+def at_places(table: TrainingTable, given: Given) -> np.ndarray:
+    """Values of maps at the towers."""
+    if given.places is None:
+        raise SystemExit("this idea needs --places: a NetCDF file of maps on (lat, lon)")
+    where = {name: table.towers[name] for name in ("lat", "lon")}
+    known = given.places.interpolate_na("lon", method="nearest", limit=4)
+    near = known.sel(where, method="nearest")
+    return np.column_stack([near[name].values[table.site] for name in given.places.data_vars])
+
+
+def productivity(table: TrainingTable, _: Given) -> np.ndarray:
+    """What the baseline makes of a place over the year and over the months before."""
+    modelled = table.baseline_of(table.towers, fit_rows(
+        table, np.ones(len(table.site), bool), RefineOptions(members=1, trees=1), [0]
+    ).parameters)  # fmt: skip
+    columns = []
+    for name in ("GPP", "LE"):
+        whole = xr.DataArray(table.put(modelled[name]), dims=("site", "time"))
+        columns += [table.take(whole.rolling(time=months, min_periods=1).mean())
+                    for months in (3, 12)]  # fmt: skip
+        columns.append(whole.mean("time").values[table.site])
+    return np.column_stack(columns)
+
+
+def jpl(table: TrainingTable, _: Given) -> np.ndarray:
+    """LE by PT-JPL."""
+    modelled = baseline(table.towers, options=BaselineOptions(latent_heat="pt_jpl"))
+    return table.take(modelled["LE"])[:, np.newaxis]
+
+
+def departures(table: TrainingTable, _: Given) -> np.ndarray:
+    """How far the drivers of a month are from their mean at the place; how dry the place is."""
+    column = dict(zip(table.spec.names, table.predictors.T, strict=True))
+    far = [column[name] - column[f"{name}_mean"] for name in ("TA", "SWIN", "VPD", "FAPAR", "RNET")]
+    return np.column_stack([*far, column["P_mean"] / np.maximum(column["RNET_mean"], 10.0)])
+
+
+def place(table: TrainingTable, given: Given) -> np.ndarray:
+    """Leaf area, water capacity, elevation, day length, and dryness of the place."""
+    sites = pd.read_csv(given.towers.parent / "fluxnet2015_sites.csv").set_index("site")
+    leaves = pd.read_csv(given.towers.parent / "fluxnet2015_fapar.csv.gz", parse_dates=["time"])
+    month = pd.MultiIndex.from_arrays([table.sites, pd.DatetimeIndex(table.times)])
+    area = leaves.set_index(["site", "time"])[["lai", "lai_clim"]].reindex(month).values
+    year = (
+        leaves.groupby("site")["lai_clim"].agg(["mean", "min", "max"]).reindex(table.sites).values
+    )
+    of_place = sites[["whc", "elev"]].reindex(table.sites).values
+    column = dict(zip(table.spec.names, table.predictors.T, strict=True))
+    dry = column["P_mean"] / np.maximum(column["RNET_mean"], 10.0)
+    return np.column_stack([area, year, of_place, _day_length(table), dry])
+
+
+def _day_length(table: TrainingTable) -> np.ndarray:
+    """Hours of day in the middle of the month."""
+    day = pd.DatetimeIndex(table.times).dayofyear.values + 14.0
+    tilt = np.deg2rad(-23.44) * np.cos(2.0 * np.pi * (day + 10.0) / 365.0)
+    lat = np.deg2rad(table.towers["lat"].values[table.site])
+    return 24.0 / np.pi * np.arccos(np.clip(-np.tan(lat) * np.tan(tilt), -1.0, 1.0))
+
+
+def soil_water(table: TrainingTable, _: Given) -> np.ndarray:
+    """Water in a bucket of 150 mm that rain fills and potential evaporation empties."""
+    rain, energy, warmth = (table.towers[name].transpose("site", "time").values
+                            for name in ("P", "RNET", "TA"))  # fmt: skip
+    slope = 4098.0 * 0.6108 * np.exp(17.27 * warmth / (warmth + 237.3)) / (warmth + 237.3) ** 2
+    demand = 1.26 * slope / (slope + 0.066) * np.maximum(energy, 0.0) * 86400.0 / 2.45e6
+    water = np.full(len(rain), 75.0)
+    kept = np.full((3, *rain.shape), np.nan)
+    for month in range(rain.shape[1]):
+        share = water / 150.0
+        gain = 30.0 * (rain[:, month] - share * demand[:, month])
+        filled = np.clip(water + gain, 0.0, 150.0)
+        water = np.where(np.isfinite(filled), filled, water)
+        kept[:, :, month] = water / 150.0, share * demand[:, month], demand[:, month]
+    mean = np.nanmean(np.where(np.isfinite(rain), kept, np.nan), axis=2)
+    return np.column_stack([*kept[:, table.site, table.time], *mean[:, table.site]])
+
+
+def measured_soil_water(table: TrainingTable, given: Given) -> np.ndarray:
+    """Water content of the topmost layer that towers measured [%], and its mean at the place."""
+    found = []
+    for path in sorted(given.towers.glob("FLX_*.csv")):
+        rows = pd.read_csv(path, usecols=lambda name: name in ("TIMESTAMP", "SWC_F_MDS_1"))
+        if "SWC_F_MDS_1" in rows:
+            rows["site"] = path.name.split("_")[1]
+            found.append(rows)
+    rows = pd.concat(found)
+    rows["time"] = pd.to_datetime(rows["TIMESTAMP"].astype(str), format="%Y%m")
+    water = rows.set_index(["site", "time"])["SWC_F_MDS_1"].where(lambda values: values >= 0.0)
+    month = pd.MultiIndex.from_arrays([table.sites, pd.DatetimeIndex(table.times)])
+    mean = water.groupby("site").mean().reindex(table.sites).values
+    return np.column_stack([water.reindex(month).values, mean])
+
+
+def half_quality(given: Given) -> TrainingTable:
+    """Learn from months too of which only half is of good quality."""
+    return training_table(read_fluxnet(given.towers, qc=HALF))
+
+
+def both_partitionings(given: Given) -> TrainingTable:
+    """Learn GPP and RECO that are the mean of night-time and daytime partitioning."""
+    table, other = (training_table(read_fluxnet(given.towers, partitioning=name))
+                    for name in ("NT", "DT"))  # fmt: skip
+    where = {(s, t): n for n, (s, t) in enumerate(zip(other.site, other.time, strict=True))}
+    rows = np.array([where.get(key, -1) for key in zip(table.site, table.time, strict=True)])
+    observed = dict(table.observed)
+    for name in ("GPP", "RECO"):
+        second = np.where(rows >= 0, other.observed[name][rows], np.nan)
+        observed[name] = np.where(np.isfinite(second), (observed[name] + second) / 2.0,
+                                  observed[name])  # fmt: skip
+    return replace(table, observed=observed)
+
+
+IDEAS = {
+    "xgboost": Idea(),
+    "xgboost, three times the members": Idea(times=3),
+    "root weights": Idea(replace(XGBOOST, weighting="root")),
+    "tower weights": Idea(replace(XGBOOST, weighting="towers")),
+    "larger leaves": Idea(replace(XGBOOST, min_weight=40.0)),
+    "shallow": Idea(replace(XGBOOST, depth=4, trees=120)),
+    "slow": Idea(replace(XGBOOST, trees=200, learning_rate=0.04, tree_features=0.3)),
+    "half rows per tree": Idea(learner=learners.boosted(subsample=0.5, colsample_bynode=0.4)),
+    "pseudo-Huber": Idea(
+        learner=learners.boosted(objective="reg:pseudohubererror", huber_slope=HUBER_SLOPE)
+    ),
+    "monotone": Idea(replace(XGBOOST, target="direct"), learner=learners.rising),
+    "all residual": Idea(replace(XGBOOST, direct=())),
+    "all direct": Idea(replace(XGBOOST, target="direct")),
+    "no baseline": Idea(replace(XGBOOST, target="direct", process_predictors=False)),
+    "conditioned respiration": Idea(replace(XGBOOST, respiration="conditioned_q10")),
+    "conditioned, RECO residual": Idea(
+        replace(XGBOOST, respiration="conditioned_q10", direct=("NEE",))
+    ),
+    "soil and vegetation models": Idea(more=at_places),
+    "productivity": Idea(more=productivity),
+    "departures": Idea(more=departures),
+    "PT-JPL as baseline": Idea(process=BaselineOptions(latent_heat="pt_jpl")),
+    "PT-JPL as predictor": Idea(more=jpl),
+    "GPP out of fold": Idea(with_predicted=("GPP",)),
+    "GPP and LE out of fold": Idea(with_predicted=("GPP", "LE")),
+    "cascade": Idea(replace(XGBOOST, model="cascade")),
+    "random forest": Idea(replace(XGBOOST, model="random_forest")),
+    "extra trees": Idea(replace(XGBOOST, model="extra_trees")),
+    "extra trees, root weights": Idea(replace(XGBOOST, model="extra_trees", weighting="root")),
+    "extra trees, lean": Idea(replace(XGBOOST, model="extra_trees", forest=LEAN)),
+    "extra trees, root weights, lean": Idea(
+        replace(XGBOOST, model="extra_trees", weighting="root", forest=LEAN)
+    ),
+    "lightgbm": Idea(replace(XGBOOST, model="lightgbm")),
+    "catboost": Idea(replace(XGBOOST, model="catboost", trees=200)),
+    "kernel": Idea(replace(XGBOOST, model="kernel")),
+    "kernel, root weights": Idea(replace(XGBOOST, model="kernel", weighting="root")),
+    "kernel, places": Idea(replace(XGBOOST, model="kernel"), more=at_places),
+    "blend": Idea(replace(XGBOOST, model="blend")),
+    "stack": Idea(replace(XGBOOST, model="stack")),
+    "stack, ridge": Idea(
+        replace(XGBOOST, model="stack", stack=StackOptions(weights="ridge"))
+    ),
+    "network": Idea(replace(XGBOOST, model="neural")),
+    "tower effect of 0.02": Idea(learner=learners.boosted(tower=0.02)),
+    "tower effect of 0.2": Idea(learner=learners.boosted(tower=0.2)),
+    "much randomised": Idea(
+        replace(XGBOOST, trees=160, learning_rate=0.05, min_weight=20.0, tree_features=1.0),
+        learner=learners.boosted(subsample=0.5, colsample_bynode=0.2),
+    ),
+    "kernel, tower effect of 0.02": Idea(
+        replace(XGBOOST, model="kernel", kernel=KernelOptions(tower=0.02))
+    ),
+    "kernel, tower effect of 0.2": Idea(
+        replace(XGBOOST, model="kernel", kernel=KernelOptions(tower=0.2))
+    ),
+    "means of towers apart": Idea(learner=learners.apart),
+    "XGBoost, four fluxes together": Idea(together=learners.boosted_together),
+    "extra trees, four fluxes together": Idea(
+        replace(XGBOOST, weighting="root"), together=learners.extra_trees_together
+    ),
+    "more of the place": Idea(more=place),
+    "soil water": Idea(more=soil_water),
+    "measured soil water": Idea(more=measured_soil_water),
+    "months of half quality": Idea(taught=half_quality),
+    "mean of both partitionings": Idea(taught=both_partitionings),
+}  # fmt: skip
