@@ -55,7 +55,7 @@ def build_config(
     7
     >>> build_config({"refine": {"member": 4}})
     Traceback (most recent call last):
-    uflux_stats.errors.ConfigError: refine.member: ...; nearest: members, seed
+    uflux_stats.errors.ConfigError: refine.member: ...; nearest: members, ...
     """
     nested = _nested(overrides or {})
     kinds = get_type_hints(RunConfig)

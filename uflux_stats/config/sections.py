@@ -5,19 +5,15 @@ are ``Literal`` types. Building a record touches no file: ``uflux_stats.config.c
 """
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from uflux_stats.config.learning import RefineConfig
+from uflux_stats.config.settings import setting
 from uflux_stats.errors import ConfigError
 
 Split = Literal["random", "tower", "igbp", "koppen", "blocks"]
-Learner = Literal[
-    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", "cascade",
-    "blend", "stack", "neural",
-]  # fmt: skip
-UNEXPLAINED: Final = ("kernel", "cascade", "stack", "neural")
-"""Learners of which no SHAP values are had."""
 RespirationForm = Literal["q10", "lloyd_taylor", "conditioned_q10", "conditioned_lloyd_taylor"]
 
 SPLITS_BY_MODE: Final[dict[str, tuple[Split, ...]]] = {
@@ -36,11 +32,6 @@ QUICK_POSTERIOR: Final = {"draws": 250, "tune": 250, "chains": 2, "months": 8}
 
 FOLDS_BY_MODE: Final = {"quick": 0, "full": 5}
 """Groups of towers that posteriors are refitted without; 0: not refitted."""
-
-
-def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a field with its default and, for numbers, the allowed range (both ends allowed)."""
-    return field(default=default, metadata={"low": low, "high": high})
 
 
 @dataclass(frozen=True)
@@ -73,27 +64,6 @@ class TwinConfig:
     years: tuple[int, int] = (2003, 2022)
     towers: int = setting(80, low=6, high=1000)
     models: int = setting(8, low=1, high=16)
-
-
-@dataclass(frozen=True)
-class RefineConfig:
-    """``[refine]``: the learned correction, by a learner as it is. Seed: by default the run's."""
-
-    model: Learner = "xgboost"
-    members: int = setting(10, low=1, high=1000)
-    row_fraction: float = setting(0.8, low=0.05, high=1)
-    feature_fraction: float = setting(0.8, low=0.05, high=1)
-    target: Literal["residual", "direct"] = "residual"
-    respiration: Literal[
-        "fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_q10",
-        "posterior_lloyd_taylor",
-    ] = "fixed_q10"  # fmt: skip
-    seed: int | None = setting(None, low=0)
-
-    @property
-    def explained(self) -> bool:
-        """Whether SHAP values can be had of what is learned."""
-        return self.model not in UNEXPLAINED
 
 
 @dataclass(frozen=True)
@@ -308,7 +278,7 @@ class RunConfig:
 
     input: InputConfig = InputConfig()
     twin: TwinConfig = TwinConfig()
-    refine: RefineConfig = RefineConfig()
+    refine: RefineConfig = field(default_factory=RefineConfig)
     validation: ValidationConfig = ValidationConfig()
     attribution: AttributionConfig = AttributionConfig()
     emulate: EmulateConfig = EmulateConfig()
@@ -341,7 +311,7 @@ class RunConfig:
     @property
     def learner(self) -> dict[str, Any]:
         """Options of the refinement, with its seed."""
-        return asdict(self.refine) | {"seed": self.refine_seed}
+        return self.refine.options() | {"seed": self.refine_seed}
 
     @property
     def refine_seed(self) -> int:

@@ -109,7 +109,7 @@ def _git(*words: str) -> str | None:
 
 def _refinement(config: RunConfig) -> dict[str, object]:
     """Return every choice of the learner, those that the configuration leaves alone too."""
-    return {**RefineOptions(**config.learner).to_dict(), "members_in_validation": MEMBERS}
+    return {**RefineOptions.from_dict(config.learner).to_dict(), "members_in_validation": MEMBERS}
 
 
 def _configuration(config: RunConfig) -> dict[str, dict[str, Any]]:

@@ -59,7 +59,7 @@ def validate_towers(config: RunConfig) -> pd.DataFrame:
         given.towers, qc=given.qc, partitioning=given.partitioning,
         sites=given.sites, fapar=given.fapar,
     )  # fmt: skip
-    options = RefineOptions(**config.learner)
+    options = RefineOptions.from_dict(config.learner)
     table = table_for(towers, options)
     return _skill(_computed(table, options, config.validation.wanted, config))
 

@@ -1,7 +1,8 @@
 """Choices of the refinement, with the defaults that the validation tables were made with."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from uflux_stats.choices import require_choice, require_least, require_names
 from uflux_stats.errors import ConfigError
@@ -244,3 +245,37 @@ class RefineOptions:
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "RefineOptions":
+        """Make options of plain values; what is not there has its default.
+
+        Raises
+        ------
+        TypeError
+            If a name is unknown.
+        ConfigError
+            If a value is not allowed.
+
+        Examples
+        --------
+        >>> given = RefineOptions(model="stack", stack=StackOptions(parts=("xgboost", "kernel")))
+        >>> RefineOptions.from_dict(given.to_dict()) == given
+        True
+        """
+        parts = {name: kind(**_of_tuples(plain.get(name, {}))) for name, kind in _NESTED.items()}
+        return cls(**_of_tuples({**plain, **parts}))
+
+
+_NESTED: Final[dict[str, Callable[..., object]]] = {
+    "network": NetworkOptions,
+    "forest": ForestOptions,
+    "kernel": KernelOptions,
+    "stack": StackOptions,
+}
+"""Options that have parts of their own."""
+
+
+def _of_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Give lists, which JSON makes of tuples, their kind back."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}

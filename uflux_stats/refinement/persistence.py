@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +17,7 @@ from uflux_stats.refinement.fitting import Fit, process_names
 from uflux_stats.refinement.learning.registry import load_model
 from uflux_stats.refinement.neural.encoding import present_columns
 from uflux_stats.refinement.neural.ensemble import Networks
-from uflux_stats.refinement.neural.options import NetworkOptions
-from uflux_stats.refinement.options import (
-    NEURAL,
-    ForestOptions,
-    KernelOptions,
-    RefineOptions,
-    StackOptions,
-)
+from uflux_stats.refinement.options import NEURAL, RefineOptions
 from uflux_stats.refinement.surroundings import Surroundings
 
 LAYOUT: Final = 4
@@ -33,15 +25,6 @@ _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
 _SURROUNDINGS: Final = "surroundings.npz"
 _ROWS: Final = "training.npy"
-
-
-_NESTED: Final[dict[str, Callable[..., object]]] = {
-    "network": NetworkOptions,
-    "forest": ForestOptions,
-    "kernel": KernelOptions,
-    "stack": StackOptions,
-}
-"""How the options that have parts of their own are read."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +105,7 @@ def load_parts(path: Path) -> Parts:
         )
         models = {flux: load_model(path, model) for flux, model in head["models"].items()}
         parameters = ParameterTable.from_json(json.dumps(head["parameters"]))
-        options = _options(head["options"])
+        options = RefineOptions.from_dict(head["options"])
         domain = _read_domain(path, head.get("domain"))
         sites = tuple(map(str, head["sites"]))
         names = (*spec.names, *process_names(options))
@@ -150,17 +133,6 @@ def _plain(spec: FeatureSpec) -> dict[str, Any]:
 
 def _surroundings(path: Path, head: dict[str, Any]) -> Surroundings | None:
     return Surroundings.load(path / _SURROUNDINGS) if head.get("surroundings") else None
-
-
-def _options(stored: dict[str, Any]) -> RefineOptions:
-    """Make options of plain values; what came later than the file has its default."""
-    parts = {name: kind(**_of_tuples(stored.get(name, {}))) for name, kind in _NESTED.items()}
-    return RefineOptions(**_of_tuples({**stored, **parts}))
-
-
-def _of_tuples(stored: dict[str, Any]) -> dict[str, Any]:
-    """Give lists, which JSON makes of tuples, their kind back."""
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
 
 
 def _read_domain(path: Path, head: dict[str, Any] | None) -> Domain | None:

@@ -16,11 +16,12 @@ from uflux_stats.config import (
     parse_override,
     read_config,
 )
-from uflux_stats.config.sections import Learner
+from uflux_stats.config.learning import Learner, Part
 from uflux_stats.errors import ConfigError
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.learning.registry import LEARNERS
-from uflux_stats.refinement.options import ForestOptions, KernelOptions
+from uflux_stats.refinement.options import ForestOptions, KernelOptions, StackOptions
+from uflux_stats.refinement.options import Part as PartOfStack
 
 
 def write(folder: Path, text: str) -> Path:
@@ -159,3 +160,20 @@ def test_what_a_run_explains_has_trees(name: str) -> None:
     # depth of a cascade and weights of a stack are learned: they may have trees, or none
     assert RefineConfig(model=name).explained <= bool(model.trees)  # type: ignore[arg-type]
     assert set(get_args(Learner)) == {*LEARNERS, "neural"}
+
+
+def test_parts_of_a_blend_reach_the_refinement() -> None:
+    given = {"model": "blend", "parts": ["kernel", "neural"], "tower_effect": 0.02, "memory": "tcn"}
+    config = build_config({"refine": given}, {"run.seed": 7})
+    options = RefineOptions.from_dict(config.learner)
+    assert options.stack == StackOptions(parts=("kernel", "neural"))
+    assert (options.kernel.tower, options.network.memory, options.seed) == (0.02, "tcn", 7)
+    assert not config.refine.explained
+    assert RefineConfig(model="blend", parts=("kernel", "extra_trees")).explained
+    assert set(get_args(Part)) == set(get_args(PartOfStack))
+    with pytest.raises(ConfigError, match=r"refine\.parts: .*'xgboost'.*got 'forest'"):
+        build_config({"refine": {"parts": ["forest"]}})
+
+
+def test_a_run_learns_by_the_defaults_of_the_package() -> None:
+    assert RefineOptions.from_dict(RunConfig().learner) == RefineOptions()

@@ -43,7 +43,7 @@ def fit(task: Task) -> Mapping[str, Number]:
 def validate(task: Task) -> Mapping[str, Number]:
     """Refit without held-out towers, under each split, and score what is predicted for them."""
     settings = task.settings
-    options = RefineOptions(**settings["refine"])
+    options = RefineOptions.from_dict(settings["refine"])
     table = table_for(load(task.input(TOWERS)), options)
     numbers: dict[str, Number] = {}
     held_out = []

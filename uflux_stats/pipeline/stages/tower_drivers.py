@@ -65,7 +65,7 @@ def meteorology(task: Task) -> Mapping[str, Number]:
 
 def skill(task: Task) -> Mapping[str, Number]:
     """Hold out towers with measured and with gridded drivers; score the months that both have."""
-    options = RefineOptions(**task.settings["refine"])
+    options = RefineOptions.from_dict(task.settings["refine"])
     known = _known_predictions(task)
     both = skill_by_drivers(*_both(task), options, known=known, workers=task.workers)
     write_netcdf(both, task.output(COMPARED_SKILL), title="Held-out predictions by kind of drivers")

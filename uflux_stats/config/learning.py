@@ -1,0 +1,62 @@
+"""The section ``[refine]`` of a run's configuration."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from uflux_stats.config.settings import setting
+
+Part = Literal[
+    "xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", "neural"
+]  # fmt: skip
+Learner = Literal[Part, "cascade", "blend", "stack"]
+UNEXPLAINED: Final = ("kernel", "cascade", "stack", "neural")
+"""Learners of which no SHAP values are had."""
+_PLAIN: Final = (
+    "model", "members", "row_fraction", "feature_fraction", "target", "respiration", "weighting",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """``[refine]``: the learned correction, by a learner as it is. Seed: by default the run's.
+
+    ``parts`` are those of a blend or a stack, by default the ones of ``StackOptions``;
+    ``tower_effect`` is ``KernelOptions.tower`` and ``memory`` that of the network.
+    """
+
+    model: Learner = "xgboost"
+    members: int = setting(10, low=1, high=1000)
+    row_fraction: float = setting(0.8, low=0.05, high=1)
+    feature_fraction: float = setting(0.8, low=0.05, high=1)
+    target: Literal["residual", "direct"] = "residual"
+    respiration: Literal[
+        "fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_q10",
+        "posterior_lloyd_taylor",
+    ] = "fixed_q10"  # fmt: skip
+    weighting: Literal["months", "root", "towers"] = "months"
+    parts: tuple[Part, ...] = ()
+    tower_effect: float = setting(0.0, low=0, high=100)
+    memory: Literal["none", "tcn", "lstm"] = "none"
+    seed: int | None = setting(None, low=0)
+
+    @property
+    def explained(self) -> bool:
+        """Whether SHAP values can be had of what is learned."""
+        if self.model == "blend" and self.parts:
+            return not set(self.parts) <= set(UNEXPLAINED)
+        return self.model not in UNEXPLAINED
+
+    def options(self) -> dict[str, Any]:
+        """Return what ``RefineOptions.from_dict`` takes, but for the seed.
+
+        Examples
+        --------
+        >>> RefineConfig(model="blend", parts=("xgboost", "kernel")).options()["stack"]
+        {'parts': ('xgboost', 'kernel')}
+        """
+        given = asdict(self)
+        return {name: given[name] for name in _PLAIN} | {
+            "stack": {"parts": self.parts} if self.parts else {},
+            "kernel": {"tower": self.tower_effect},
+            "network": {"memory": self.memory},
+        }
