@@ -189,8 +189,8 @@ def with_predicted_fluxes(
         inner = np.where(out, -1, fold % INNER)
         for part in range(-1, INNER):
             rows = inner == part
-            for name, values in _predict(_fluxes(table, names), ~out & ~rows, rows, few).items():
-                shown[rows, names.index(name)] = values
+            found = _predict(_fluxes(table, names), ~out & ~rows, rows, few)
+            shown[rows] = np.column_stack([found[name] for name in names])
         more = np.column_stack([table.predictors, shown]).astype(np.float32)
         return _predict(replace(table, predictors=more), ~out, out, options)
 
