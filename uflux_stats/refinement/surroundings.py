@@ -244,12 +244,18 @@ def _even(axis: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 def _wraps(lon: NDArray[np.float64]) -> bool:
     """Whether cells go round the globe."""
-    return bool(np.isclose(len(lon) * (lon[1] - lon[0]), _FULL_TURN, rtol=1e-3))
+    step = _step(lon)
+    return bool(abs(len(lon) * step - _FULL_TURN) < 0.5 * step)
+
+
+def _step(axis: NDArray[np.float64]) -> float:
+    """Return the size of a cell, from end to end: single steps are rounded in single precision."""
+    return float(axis[-1] - axis[0]) / (len(axis) - 1)
 
 
 def _cell(places: NDArray[np.float64], axis: NDArray[np.float64], *, wrap: bool) -> Any:
     """Find the number of the cell of each place; -1 beyond, and where a place is not known."""
     known = np.isfinite(places)
-    number = np.rint((np.where(known, places, 0.0) - axis[0]) / (axis[1] - axis[0])).astype(int)
+    number = np.rint((np.where(known, places, 0.0) - axis[0]) / _step(axis)).astype(int)
     number = number % len(axis) if wrap else number
     return np.where(known & (number >= 0) & (number < len(axis)), number, -1)

@@ -129,6 +129,24 @@ def test_places_have_the_code_of_their_cell(world: xr.Dataset) -> None:
     assert np.isnan(around.at([-25.0], [105.0])).all()
 
 
+def test_axes_in_single_precision_are_as_good() -> None:
+    """A step of a tenth of a degree is rounded, and 3600 of them are not off by a cell."""
+    lat, lon = (
+        (np.arange(count) * 0.1 + first).astype(np.float32)
+        for count, first in ((3, 0.05), (3600, -179.95))
+    )
+    cells = np.arange(3 * 3600.0).reshape(1, 3, 3600)
+    around = Surroundings(lat.astype(float), lon.astype(float), cells, 0.5)
+    column = around.at(np.full(3600, 0.05), -179.91 + 0.1 * np.arange(3600))
+    np.testing.assert_array_equal(column[0], np.arange(3600.0))
+
+
+def test_a_gap_of_one_cell_is_no_globe() -> None:
+    lon = -179.95 + 0.1 * np.arange(3599)
+    around = Surroundings(np.array([0.0, 0.1]), lon, np.zeros((1, 2, 3599)), 0.5)
+    assert np.isnan(around.at([0.0], [179.95])).all()
+
+
 def test_years_of_months_are_their_mean_year(world: xr.Dataset) -> None:
     months = xr.date_range("2003-01", periods=24, freq="MS")
     twice = world.isel(month=np.tile(np.arange(12), 2)).rename(month="time")
