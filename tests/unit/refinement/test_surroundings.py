@@ -118,6 +118,16 @@ def test_the_globe_is_round(world: xr.Dataset) -> None:
     np.testing.assert_array_equal(turned.at([5.0], [179.9]), turned.at([5.0], [-180.1]))
 
 
+def test_a_coast_goes_on_beyond_the_edge_of_the_map(world: xr.Dataset) -> None:
+    """Sea in the first column has the code of land in the last one."""
+    sea = world.where(~((world.lon < -160.0) & (abs(world.lat) < 40.0)))
+    cut, whole = (linear(part).codes for part in (sea, sea.roll(lon=7, roll_coords=False)))
+    np.testing.assert_array_equal(np.isfinite(np.roll(cut, 7, axis=2)), np.isfinite(whole))
+    assert np.isfinite(cut[:, 9, 0]).all()
+    regional = linear(sea.isel(lon=slice(0, 30))).codes
+    assert np.isnan(regional[:, 9, 0]).all()
+
+
 def test_places_have_the_code_of_their_cell(world: xr.Dataset) -> None:
     around = linear(world)
     found = around.at([-84.0, 5.0, 5.0, 95.0, np.nan], [-171.0, -96.0, 97.0, 5.0, 5.0])
