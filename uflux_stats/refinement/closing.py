@@ -111,12 +111,15 @@ def _close(given: Values, error: Values, correlation: Values) -> Values:
     closed = given - gain * step[:, np.newaxis]
     filled = error > 0.0
     below = (closed < 0.0) & filled
-    negative = np.flatnonzero(free & below[:, list(POSITIVE)].any(axis=1))
-    if negative.size:
-        whole = covariance[negative]
+    negative = free & below[:, list(POSITIVE)].any(axis=1)
+    for told in np.unique(filled[negative], axis=0):
+        rows = np.flatnonzero(negative & (filled == told).all(axis=1))
+        # what was observed may be negative
+        held = tuple(flux for flux in POSITIVE if told[flux])
+        whole = covariance[rows]
         own = np.arange(given.shape[1])
         largest = whole[:, own, own].max(axis=1, keepdims=True)
         whole[:, own, own] += FLOOR * largest
-        found = solve(given[negative], whole, BUDGET, POSITIVE)[:, : given.shape[1]]
-        closed[negative] = np.where(filled[negative], found, given[negative])
+        found = solve(given[rows], whole, BUDGET, held)[:, : given.shape[1]]
+        closed[rows] = np.where(told, found, given[rows])
     return np.asarray(closed)

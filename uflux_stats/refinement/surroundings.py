@@ -28,6 +28,7 @@ _CELLS: Final = 20_000
 _CHUNK: Final = 8192
 _COAST: Final = 1.5
 """Cells that a place may be from land and still be given the code of that."""
+_MARGIN: Final = 2
 _FULL_TURN: Final = 360.0
 
 
@@ -181,7 +182,8 @@ def fit_surroundings(
     maps = maps.scaled(maps.windows(sample))
     coder = _ENCODERS[how.encoder](maps.windows(sample), how)
     codes, explained = _encode(coder, maps, cells)
-    return Surroundings(lat, lon, _onto_coast(_standard(codes), cells, maps.known), explained)
+    whole = _onto_coast(_standard(codes), cells, maps.known, wrap=_wraps(lon))
+    return Surroundings(lat, lon, whole, explained)
 
 
 class Coder(Protocol):
@@ -225,13 +227,18 @@ def _standard(codes: Values) -> Values:
     return standard
 
 
-def _onto_coast(codes: Values, cells: NDArray[np.intp], land: NDArray[np.bool_]) -> Values:
+def _onto_coast(
+    codes: Values, cells: NDArray[np.intp], land: NDArray[np.bool_], *, wrap: bool
+) -> Values:
     """Lay codes (cell, code) out as maps; the sea next to land has the code of the nearest land."""
     whole = np.full((codes.shape[1], *land.shape), np.nan, np.float32)
     whole[:, cells[:, 0], cells[:, 1]] = codes.T
+    sides: Any = ((0, 0), (_MARGIN, _MARGIN))
+    beyond: Any = "wrap" if wrap else "edge"
+    land, whole = np.pad(land, sides, beyond), np.pad(whole, ((0, 0), *sides), beyond)
     far, nearest = distance_transform_edt(~land, return_indices=True)
     spread: Values = np.where(far <= _COAST, whole[:, nearest[0], nearest[1]], np.nan)
-    return spread
+    return spread[:, :, _MARGIN:-_MARGIN]
 
 
 def _even(axis: NDArray[Any], name: str) -> NDArray[np.float64]:
@@ -244,12 +251,18 @@ def _even(axis: NDArray[Any], name: str) -> NDArray[np.float64]:
 
 def _wraps(lon: NDArray[np.float64]) -> bool:
     """Whether cells go round the globe."""
-    return bool(np.isclose(len(lon) * (lon[1] - lon[0]), _FULL_TURN, rtol=1e-3))
+    step = _step(lon)
+    return bool(abs(len(lon) * step - _FULL_TURN) < 0.5 * step)
+
+
+def _step(axis: NDArray[np.float64]) -> float:
+    """Return the size of a cell, from end to end: single steps are rounded in single precision."""
+    return float(axis[-1] - axis[0]) / (len(axis) - 1)
 
 
 def _cell(places: NDArray[np.float64], axis: NDArray[np.float64], *, wrap: bool) -> Any:
     """Find the number of the cell of each place; -1 beyond, and where a place is not known."""
     known = np.isfinite(places)
-    number = np.rint((np.where(known, places, 0.0) - axis[0]) / (axis[1] - axis[0])).astype(int)
+    number = np.rint((np.where(known, places, 0.0) - axis[0]) / _step(axis)).astype(int)
     number = number % len(axis) if wrap else number
     return np.where(known & (number >= 0) & (number < len(axis)), number, -1)

@@ -144,7 +144,9 @@ def skill_maps(places: xr.Dataset, over: str, held_out: str) -> Figure:
         rows = figure.subplots(len(names), len(TITLES), squeeze=False)
         for name, row in zip(names, rows, strict=True):
             for (metric, title), ax in zip(TITLES.items(), row, strict=True):
-                field = places[name].sel(metric=metric, drop=True).clip(min=0.0)
+                field = places[name].sel(metric=metric, drop=True)
+                # an error over a mean below zero says nothing, least of all that it is small
+                field = field.clip(min=0.0) if metric == "r2" else field.where(field >= 0.0)
                 mesh = draw_globe(ax, field.transpose("lat", "lon"))
                 figure.colorbar(mesh, ax=ax, label=axis_label(LABELS[metric], "1"))
                 n = int(field.notnull().sum())

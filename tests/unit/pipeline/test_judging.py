@@ -10,11 +10,13 @@ import pytest
 import xarray as xr
 
 from uflux_stats.config import build_config, check
+from uflux_stats.emulation.skill_maps import OVER
 from uflux_stats.errors import ConfigError
 from uflux_stats.io.catalog import data_source
 from uflux_stats.pipeline.plan import plan
 from uflux_stats.pipeline.provenance import input_paths, sources
 from uflux_stats.pipeline.runner import RunRecord, run_stages
+from uflux_stats.pipeline.stages.emulator_skill import SPLIT, _placed
 from uflux_stats.pipeline.summary import summary
 from uflux_stats.reporting.numbers import number
 
@@ -142,3 +144,13 @@ def test_benchmarks_that_cannot_be_used_are_refused(tmp_path):
     alone = build_config({"input": towers, "benchmarks": {"srdb": str(tmp_path / "srdb.csv")}})
     with pytest.raises(ConfigError, match="benchmarks: expected drivers and dgvm"):
         check(alone)
+
+
+def test_places_with_few_pairs_are_not_drawn_and_the_split_is_told():
+    axes = {"metric": ["r2", "nrmse"], "lat": np.arange(-60.0, 90, 30), "lon": [-90.0, 0.0, 90.0]}
+    places = xr.Dataset({"NPP": (tuple(axes), np.full((2, 5, 3), 0.5))}, axes)
+    places = places.assign_attrs({OVER: "cells", SPLIT: "random"})
+    ((name, figure),) = _placed(places, {"random": "cells held out"})
+    assert name == "skill_maps"
+    assert figure.get_suptitle().endswith("cells held out")
+    assert not list(_placed(places.where(False), {}))

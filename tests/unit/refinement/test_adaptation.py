@@ -207,6 +207,19 @@ def test_what_is_filled_is_not_negative_and_closes() -> None:
     np.testing.assert_array_equal(closed.NEE_reconciled, filled.NEE)
 
 
+def test_an_observed_flux_below_zero_closes_with_what_is_filled() -> None:
+    """GPP of -0.5 was observed: RECO is held at zero, and NEE makes up for both."""
+    given = zip(("GPP", "RECO", "NEE"), (-0.5, 0.1, 0.0), (0.0, 1.0, 1.0), strict=True)
+    filled, spread = (
+        xr.Dataset({name: (("site", "time"), [[value]]) for name, value in values})
+        for values in zip(*(((name, flux), (name, error)) for name, flux, error in given),
+                          strict=True)
+    )  # fmt: skip
+    closed = close_gaps(filled, spread, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
+    found = [closed[f"{name}_reconciled"].item() for name in ("GPP", "RECO", "NEE")]
+    np.testing.assert_allclose(found, [-0.5, 0.0, 0.5], atol=1e-5)
+
+
 def test_one_flux_alone_is_not_reconciled() -> None:
     found = fit_adaptation(made(8))
     assert found.correlation is None

@@ -118,6 +118,16 @@ def test_the_globe_is_round(world: xr.Dataset) -> None:
     np.testing.assert_array_equal(turned.at([5.0], [179.9]), turned.at([5.0], [-180.1]))
 
 
+def test_a_coast_goes_on_beyond_the_edge_of_the_map(world: xr.Dataset) -> None:
+    """Sea in the first column has the code of land in the last one."""
+    sea = world.where(~((world.lon < -160.0) & (abs(world.lat) < 40.0)))
+    cut, whole = (linear(part).codes for part in (sea, sea.roll(lon=7, roll_coords=False)))
+    np.testing.assert_array_equal(np.isfinite(np.roll(cut, 7, axis=2)), np.isfinite(whole))
+    assert np.isfinite(cut[:, 9, 0]).all()
+    regional = linear(sea.isel(lon=slice(0, 30))).codes
+    assert np.isnan(regional[:, 9, 0]).all()
+
+
 def test_places_have_the_code_of_their_cell(world: xr.Dataset) -> None:
     around = linear(world)
     found = around.at([-84.0, 5.0, 5.0, 95.0, np.nan], [-171.0, -96.0, 97.0, 5.0, 5.0])
@@ -127,6 +137,24 @@ def test_places_have_the_code_of_their_cell(world: xr.Dataset) -> None:
     assert np.isnan(found[:, 3:]).all()
     assert np.isfinite(around.at([-45.0], [80.0])).all()
     assert np.isnan(around.at([-25.0], [105.0])).all()
+
+
+def test_axes_in_single_precision_are_as_good() -> None:
+    """A step of a tenth of a degree is rounded, and 3600 of them are not off by a cell."""
+    lat, lon = (
+        (np.arange(count) * 0.1 + first).astype(np.float32)
+        for count, first in ((3, 0.05), (3600, -179.95))
+    )
+    cells = np.arange(3 * 3600.0).reshape(1, 3, 3600)
+    around = Surroundings(lat.astype(float), lon.astype(float), cells, 0.5)
+    column = around.at(np.full(3600, 0.05), -179.91 + 0.1 * np.arange(3600))
+    np.testing.assert_array_equal(column[0], np.arange(3600.0))
+
+
+def test_a_gap_of_one_cell_is_no_globe() -> None:
+    lon = -179.95 + 0.1 * np.arange(3599)
+    around = Surroundings(np.array([0.0, 0.1]), lon, np.zeros((1, 2, 3599)), 0.5)
+    assert np.isnan(around.at([0.0], [179.95])).all()
 
 
 def test_years_of_months_are_their_mean_year(world: xr.Dataset) -> None:

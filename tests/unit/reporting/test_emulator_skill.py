@@ -94,5 +94,9 @@ def test_maps_of_the_skill_of_places():
     assert "months of each cell; blocks held out" in figure.get_suptitle()
     assert "n = 144 cells" in figure.axes[0].get_title()
     assert figure.axes[0].collections[0].get_array().min() == 0.0
+    # a mean below zero has no relative error: not drawn, and not as the best
+    below = int((places["NPP"].sel(metric="nrmse") < 0.0).sum())
+    assert below > 0
+    assert f"n = {144 - below} cells" in figure.axes[1].get_title()
     with pytest.raises(MissingVariableError, match="places: expected some of"):
         skill_maps(places * np.nan, "", "")

@@ -1,6 +1,7 @@
 """Stage that emulates what was held out: how well the allocation is learned, and its figures."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 import pandas as pd
@@ -26,7 +27,7 @@ from uflux_stats.pipeline.stage import Task
 from uflux_stats.pipeline.stages.allocation import DGVM, at_hand, emulate_options, write_table
 from uflux_stats.pipeline.stages.data import gridded, load
 from uflux_stats.pipeline.stages.drawing import TWIN_NOTICE
-from uflux_stats.reporting.emulator_maps import emulation_skill, error_maps, skill_maps
+from uflux_stats.reporting.emulator_maps import PLACED, emulation_skill, error_maps, skill_maps
 from uflux_stats.reporting.emulator_skill import emulation_gap, emulation_scatter
 from uflux_stats.reporting.numbers import Number, key, number
 from uflux_stats.reporting.style import save_figure
@@ -37,7 +38,10 @@ PLACES: Final = "emulator_places.nc"
 FIGURES: Final = "emulator_figures"
 SEASON_FOLDS: Final = {"quick": 2, "full": 5}
 SEASONS: Final = "blocks, by month"
+BLOCKS: Final = "blocks"
 BLOCKS_HELD_OUT: Final = "blocks of 10 degrees held out"
+SPLIT: Final = "split"
+"""Attribute: how the places were held out."""
 GAP: Final = ("random", "blocks")
 FAULT: Final = "gap_fault"
 """Attribute: why the two splits of the gap cannot be compared; empty if they can."""
@@ -85,9 +89,13 @@ def _months(
 
 def _write_places(months: xr.Dataset | None, together: xr.Dataset, task: Task) -> None:
     """Write the skill of every place: over its months, or of its block where there are none."""
-    split = "blocks" if "blocks" in together["split"].values else together["split"].values[0]
-    cells = together.sel(split=split, drop=True)
-    places = skill_over_blocks(cells) if months is None else skill_over_months(months)
+    known = together["split"].values.tolist()
+    split = BLOCKS if BLOCKS in known or months is not None else known[0]
+    if months is None:
+        places = skill_over_blocks(together.sel(split=split, drop=True))
+    else:
+        places = skill_over_months(months)
+    places = places.assign_attrs({SPLIT: split})
     write_netcdf(places, task.output(PLACES), title="Skill of the emulation, place by place")
 
 
@@ -124,10 +132,9 @@ def figures(task: Task) -> Mapping[str, Number]:
     words = {trial.name: trial.words for trial in TRIALS[task.settings["mode"]]}
     places = load(task.input(PLACES))
     notice = TWIN_NOTICE if task.settings["twin"] else ""
-    for name, figure in _drawn(predictions, table, words):
+    drawn = chain(_drawn(predictions, table, words), _placed(places, words))
+    for name, figure in drawn:
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
-    save_figure(skill_maps(places, places.attrs[OVER], BLOCKS_HELD_OUT),
-                task.output(f"{FIGURES}/skill_maps.png"), notice=notice)  # fmt: skip
     return {}
 
 
@@ -146,3 +153,11 @@ def _drawn(
     if "blocks" in predictions["split"].values:
         pairs = predictions.sel(split="blocks")
         yield "error_maps", error_maps(pairs, held_out=words["blocks"])
+
+
+def _placed(places: xr.Dataset, words: Mapping[str, str]) -> Iterator[tuple[str, Figure]]:
+    """Draw the skill place by place; nothing where no place has enough pairs for its own."""
+    if any(bool(places[name].notnull().any()) for name in PLACED if name in places):
+        split = places.attrs[SPLIT]
+        held_out = BLOCKS_HELD_OUT if split == BLOCKS else words[split]
+        yield "skill_maps", skill_maps(places, places.attrs[OVER], held_out)
