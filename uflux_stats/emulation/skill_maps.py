@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from uflux_stats.emulation.validation import BLOCK
@@ -13,6 +14,8 @@ METRICS: Final = {"r2": "r2", "nrmse": "nrmse_mean"}
 FEWEST_MONTHS: Final = 24
 FEWEST_CELLS: Final = 20
 """A place needs as many pairs for an r2 of its own."""
+EDGES: Final = {"lat": -90.0, "lon": -180.0}
+"""Where blocks begin."""
 OVER: Final = "over"
 """Attribute: what the metrics of a place are taken over."""
 
@@ -60,23 +63,35 @@ def skill_over_blocks(predictions: xr.Dataset) -> xr.Dataset:
         As of ``skill_over_months``; missing in blocks with fewer than 20 pairs, and where a cell
         has none.
     """
-    across = {str(axis): _cells_across(predictions[axis]) for axis in ("lat", "lon")}
+    number, place = {}, {}
+    for axis, edge in EDGES.items():
+        number[f"{axis}_block"], place[axis] = _blocks(predictions[axis], edge)
+    there = (place["lat"] >= 0) & (place["lon"] >= 0)
     found = {}
     for name, pairs in predictions.data_vars.items():
-        within = {axis: (f"{axis}_block", f"{axis}_within") for axis in across}
-        blocks = pairs.drop_vars(list(across)).coarsen(across, boundary="pad").construct(within)
-        scored = _scored(blocks, [inside for _, inside in within.values()], FEWEST_CELLS)
-        places = {f"{axis}_block": xr.Variable(axis, np.arange(pairs.sizes[axis]) // cells)
-                  for axis, cells in across.items()}  # fmt: skip
-        field = scored.isel(places).assign_coords({axis: pairs[axis] for axis in across})
+        blocks = pairs.drop_vars(list(place)).isel(place).where(there)
+        field = _scored(blocks, [f"{axis}_within" for axis in place], FEWEST_CELLS).isel(number)
+        field = field.assign_coords({axis: pairs[axis] for axis in place})
         found[str(name)] = field.where(pairs.notnull().all("source"))
     return xr.Dataset(found, attrs={OVER: f"cells of each block of {BLOCK:.0f} degrees"})
 
 
-def _cells_across(axis: xr.DataArray) -> int:
-    """Cells along a side of a block."""
-    step = float(abs(axis[1] - axis[0]))
-    return max(1, round(BLOCK / step))
+def _blocks(axis: xr.DataArray, edge: float) -> tuple[xr.DataArray, xr.DataArray]:
+    """Blocks along an axis from an edge, as cells are held out by.
+
+    Returns
+    -------
+    number : xr.DataArray, (axis,)
+        Of the block of each cell.
+    place : xr.DataArray, (axis_block, axis_within)
+        Cells of each block, filled up with -1.
+    """
+    _, number = np.unique(np.floor((axis.values - edge) / BLOCK), return_inverse=True)
+    before = pd.Series(number).groupby(number).cumcount().to_numpy()
+    place = np.full((number.max() + 1, before.max() + 1), -1)
+    place[number, before] = np.arange(len(number))
+    dims = (f"{axis.name}_block", f"{axis.name}_within")
+    return xr.DataArray(number, dims=axis.dims), xr.DataArray(place, dims=dims)
 
 
 def _scored(pairs: xr.DataArray, dim: str | list[str], fewest: int) -> xr.DataArray:

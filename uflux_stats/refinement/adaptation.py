@@ -72,7 +72,7 @@ class Adaptation:
             ``NAME_upper``, the interval of each filled month; ``NAME_flag``, 0 observed, 1 filled,
             2 missing (not observed, and a driver lacks). ``NAME_reconciled`` of GPP, RECO and NEE,
             where all three are: what was filled is moved so that NEE is RECO - GPP, by as little as
-            its errors allow; what was observed stays.
+            its errors allow; what was observed stays. The interval is that of ``NAME`` alone.
 
         Raises
         ------

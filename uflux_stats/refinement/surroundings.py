@@ -102,7 +102,8 @@ class Surroundings:
 
     def save(self, path: Path) -> None:
         """Write all arrays to one ``.npz``."""
-        np.savez(path, **vars(self))
+        with path.open("wb") as stream:
+            np.savez(stream, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> "Surroundings":

@@ -60,7 +60,7 @@ def area_text(run: Reading, region: str) -> str:
         "near to those of the towers as held-out towers are to the others"
     )
     whole = _percent(one) == _percent(Number(1.0))
-    return f"{told}." if whole else f"{told}; elsewhere the models have nothing to lean on."
+    return f"{told}." if whole else f"{told}; elsewhere the models have less to lean on."
 
 
 def _percent(one: Number | None) -> str:

@@ -31,6 +31,22 @@ def test_a_block_is_scored_as_its_cells_are_alone(cells: xr.Dataset) -> None:
     assert (found.sel(metric="r2", lat=slice(-10, 0)) > 0.9).all()
 
 
+def test_blocks_are_those_that_were_held_out() -> None:
+    """A grid of 1 degree that begins inside a block: scores change at multiples of ten."""
+    rng = np.random.default_rng(5)
+    axes = {
+        "source": ["observed", "emulated"],
+        "lat": 34.5 + np.arange(12.0),
+        "lon": [0.5, 1.5, 2.5, 3.5],
+    }
+    cells = xr.Dataset({"NPP": (tuple(axes), rng.normal(5.0, 1.0, (2, 12, 4)))}, axes)
+    found = skill_over_blocks(cells).NPP.sel(metric="r2")
+    assert len(np.unique(found.sel(lat=slice(34, 40)))) == 1
+    assert len(np.unique(found)) == 2
+    one = skill_over_blocks(cells.isel(lat=[0], lon=[0]))
+    assert one.NPP.isnull().all()
+
+
 def test_blocks_with_few_cells_and_cells_without_a_pair_have_none(cells: xr.Dataset) -> None:
     few = cells.where(~((cells.lat < -2) & (cells.lon < -10)))
     found = skill_over_blocks(few).NPP.sel(metric="r2")

@@ -39,6 +39,6 @@ def test_each_region_that_is_known_has_its_share() -> None:
 
 def test_only_what_is_unlike_the_towers_is_warned_of() -> None:
     assert "In 69 % of the land and months of Africa" in area_text(RUN, "Africa")
-    assert "nothing to lean on" in area_text(RUN, "Africa")
-    assert "nothing to lean on" not in area_text(RUN, "Europe")
+    assert "less to lean on" in area_text(RUN, "Africa")
+    assert "less to lean on" not in area_text(RUN, "Europe")
     assert area_text(RUN, "Oceania") == ""
