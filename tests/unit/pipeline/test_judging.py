@@ -86,7 +86,7 @@ def test_skill_is_told_as_table_numbers_and_figures(out):
     assert gap["note"].startswith("skipped: cells of")
     assert "emulator.seasons" not in numbers
     drawn = {found.name for found in (out / "emulator_figures").iterdir()}
-    wanted = {"scatter_random", "scatter_blocks", "skill", "error_maps"}
+    wanted = {"scatter_random", "scatter_blocks", "skill", "skill_maps", "error_maps"}
     assert {f"{name}.png" for name in wanted} == drawn
 
 

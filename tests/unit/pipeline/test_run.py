@@ -225,7 +225,7 @@ def test_regions_have_their_figures_and_reports_render(
     done = report(out, continent="Asia", engine="embedded")
     page = done.pages[0].read_text(encoding="utf-8")
     assert quantity(read_numbers(out / "numbers.json")["totals.Asia.GPP"]) in page
-    assert "skipped: fewer than 4 years" in page
+    assert "the run has fewer than 4 years." in page
 
 
 def test_models_without_a_grid_are_not_emulated(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def parameters(task: Task) -> Mapping[str, Number]:
 
 def fit(task: Task) -> Mapping[str, Number]:
     """Learn what the baseline misses, from all towers."""
-    refiner = refine(load(task.input(TOWERS)), **task.settings)
+    options = RefineOptions.from_dict(task.settings)
+    refiner = refine(load(task.input(TOWERS)), options=options)
     refiner.save(task.output(REFINER))
     return {}
 

@@ -79,7 +79,7 @@ def test_command_line_tells_text_and_json(folder, capsys):
 def test_what_is_not_known_is_said(tmp_path, capsys):
     assert main(["data", "check", str(tmp_path / "none")]) == 2
     assert "got nothing at" in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="expected vegetation models, got none of these"):
+    with pytest.raises(ConfigError, match="expected vegetation models, got nothing in"):
         check_data(tmp_path, (dgvm_checker(),))
     write_field(tmp_path, "ALPHA_S1_gpp", 3 * PER_SECOND)
     write_field(tmp_path, "ALPHA_S2_gpp", 3 * PER_SECOND)
