@@ -46,6 +46,24 @@ class RefineConfig:
             return not set(self.parts) <= set(UNEXPLAINED)
         return self.model not in UNEXPLAINED
 
+    @property
+    def unheeded(self) -> str:
+        """The key that is given and that the learner does not heed; empty where there is none.
+
+        Examples
+        --------
+        >>> RefineConfig(memory="tcn").unheeded, RefineConfig(model="neural").unheeded
+        ('memory', '')
+        """
+        several = self.model in ("blend", "stack")
+        if self.parts and not several:
+            return "parts"
+        # without parts of their own, several learners hold a kernel and no network
+        learners = self.parts or (("kernel",) if several else (self.model,))
+        if self.tower_effect and "kernel" not in learners:
+            return "tower_effect"
+        return "memory" if self.memory != "none" and "neural" not in learners else ""
+
     def options(self) -> dict[str, Any]:
         """Return what ``RefineOptions.from_dict`` takes, but for the seed.
 

@@ -58,6 +58,11 @@ def _check_together(config: RunConfig) -> None:
             "input.drivers: expected gridded drivers for tower_drivers = 'grid', got none; "
             "give --drivers, or set tower_drivers = 'tower'"
         )
+    if config.refine.unheeded:
+        raise ConfigError(
+            f"refine.{config.refine.unheeded}: expected a learner that heeds it, got refine.model "
+            f"{config.refine.model!r} with parts {list(config.refine.parts)}; change one of them"
+        )
     emulates = config.is_twin or (given.drivers and given.dgvm is not None)
     if config.benchmarks.files and not emulates:
         raise ConfigError(

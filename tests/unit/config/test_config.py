@@ -175,5 +175,26 @@ def test_parts_of_a_blend_reach_the_refinement() -> None:
         build_config({"refine": {"parts": ["forest"]}})
 
 
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"parts": ["kernel"]}, "parts"),
+        ({"model": "blend", "parts": ["xgboost"], "tower_effect": 0.1}, "tower_effect"),
+        ({"tower_effect": 0.1}, "tower_effect"),
+        ({"model": "stack", "memory": "tcn"}, "memory"),
+    ],
+)
+def test_what_a_learner_does_not_heed_is_refused(given: dict[str, object], key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"refine\.{key}: expected a learner that heeds it"):
+        check(build_config({"refine": given}))
+
+
+def test_what_a_learner_heeds_is_taken(tmp_path: Path) -> None:
+    given = {"model": "stack", "parts": ["kernel", "neural"], "tower_effect": 1, "memory": "tcn"}
+    check(build_config({"refine": given, "output": {"out": str(tmp_path / "new")}}))
+    blend = {"model": "blend", "tower_effect": 1}
+    check(build_config({"refine": blend, "output": {"out": str(tmp_path / "new")}}))
+
+
 def test_a_run_learns_by_the_defaults_of_the_package() -> None:
     assert RefineOptions.from_dict(RunConfig().learner) == RefineOptions()
