@@ -103,6 +103,8 @@ SCHEMA: Final[dict[str, Variable]] = {row.name: row for row in _ROWS}
 """Every variable of the package, by name."""
 
 FLUXES: Final = ("GPP", "RECO", "NEE", "LE")
+JUDGED: Final = ("DI", "AOA")
+"""What tells where upscaled fluxes may be believed, and so what is made of them."""
 """The fluxes that towers measure and the engine refines."""
 
 # MCD12C1 (MODIS collection 6.1) numbering of the IGBP classes.

@@ -41,9 +41,7 @@ from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.polygons import RegionSet
 from uflux_stats.grid.regions import By
 from uflux_stats.io.zarr_store import create_store
-from uflux_stats.schema import CARBON_FLUX
-
-JUDGED: Final = ("DI", "AOA")
+from uflux_stats.schema import CARBON_FLUX, JUDGED
 
 
 @dataclass(frozen=True)

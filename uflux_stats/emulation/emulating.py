@@ -16,13 +16,11 @@ from uflux_stats.emulation.layout import Layers, labelled, template
 from uflux_stats.emulation.options import Closure, EmulateOptions, require_closure
 from uflux_stats.errors import GridError, MissingVariableError, RangeError
 from uflux_stats.io.zarr_store import ZarrWriter, create_store
-from uflux_stats.schema import CARBON_FLUX
+from uflux_stats.schema import CARBON_FLUX, JUDGED
 
 ROWS_AT_ONCE: Final = 120_000
 """Cells times months of one member that are worked on at a time."""
 BUDGET_FLUXES: Final = ("GPP", "RECO", "NEE")
-JUDGED: Final = ("DI", "AOA")
-"""What tells where the given fluxes may be believed, and so what is made of them."""
 _DEFAULTS: Final = EmulateOptions()
 
 

@@ -19,6 +19,7 @@ from scipy.ndimage import distance_transform_edt
 from uflux_stats.checks import require_dims, require_variables
 from uflux_stats.choices import require_choice, require_least
 from uflux_stats.errors import GridError, SampleError
+from uflux_stats.grid.regrid import TURN
 from uflux_stats.refinement.neural.patches import Autoencoder
 from uflux_stats.refinement.windows import LAND, Components, Maps, Values, Windows, fields_of
 
@@ -29,7 +30,6 @@ _CHUNK: Final = 8192
 _COAST: Final = 1.5
 """Cells that a place may be from land and still be given the code of that."""
 _MARGIN: Final = 2
-_FULL_TURN: Final = 360.0
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def _even(axis: NDArray[Any], name: str) -> NDArray[np.float64]:
 def _wraps(lon: NDArray[np.float64]) -> bool:
     """Whether cells go round the globe."""
     step = _step(lon)
-    return bool(abs(len(lon) * step - _FULL_TURN) < 0.5 * step)
+    return bool(abs(len(lon) * step - TURN) < 0.5 * step)
 
 
 def _step(axis: NDArray[np.float64]) -> float:

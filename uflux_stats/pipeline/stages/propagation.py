@@ -18,7 +18,6 @@ from uflux_stats.bayes import (
 )
 from uflux_stats.bayes.draws import LARGEST_LOG
 from uflux_stats.bayes.gate import MEASURED
-from uflux_stats.bayes.propagation import JUDGED
 from uflux_stats.bayes.sinks import FIXED, explained_gap, sink_routes
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.grid.regions import By
@@ -32,6 +31,7 @@ from uflux_stats.pipeline.stages.engine import PARAMETERS
 from uflux_stats.pipeline.stages.gridding import FLUXES
 from uflux_stats.pipeline.stages.posterior import fits
 from uflux_stats.reporting.numbers import Number, key, number
+from uflux_stats.schema import JUDGED
 from uflux_stats.stats.totals import total
 
 POSTERIOR_FLUXES: Final = "posterior_fluxes.zarr"
