@@ -10,16 +10,26 @@ import pandas as pd
 import xarray as xr
 
 from uflux_stats.baselines import BaselineOptions, baseline
+from uflux_stats.grid.distance import great_circle
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.fitting import fit_rows
 from uflux_stats.refinement.learning.folds import Learner
 from uflux_stats.refinement.options import ForestOptions, KernelOptions, StackOptions
 from uflux_stats.refinement.table import TrainingTable, training_table
+from uflux_stats.schema import IGBP_CLASSES
 
 HUBER_SLOPE = 2.0
 HALF = 0.5
+DIRECT = ("RECO", "NEE", "LE")
 XGBOOST = RefineOptions(model="xgboost")
+KERNEL = RefineOptions(model="kernel", kernel=KernelOptions(trend=False))
+GUIDED = RefineOptions(model="kernel", kernel=KernelOptions(tower=0.02))
+SRDB_KINDS = (
+    dict.fromkeys(("ENF", "EBF", "DNF", "DBF", "MF"), "Forest")
+    | dict.fromkeys(("CSH", "OSH"), "Shrubland") | dict.fromkeys(("WSA", "SAV"), "Savanna")
+    | {"GRA": "Grassland", "CRO": "Agriculture", "WET": "Wetland"}
+)  # fmt: skip
 LEAN = ForestOptions(trees=5, features=0.33)
 
 
@@ -149,18 +159,59 @@ def half_quality(given: Given) -> TrainingTable:
     return training_table(read_fluxnet(given.towers, qc=HALF))
 
 
+def agreeing_partitionings(given: Given) -> TrainingTable:
+    """Learn GPP and RECO only of months whose partitionings differ by less than 0.5 or 30 %."""
+    table, other = _partitionings(given)
+    observed = dict(table.observed)
+    for name, second in other.items():
+        own = observed[name]
+        far = np.abs(own - second) > np.maximum(0.5, 0.15 * np.abs(own + second))
+        observed[name] = np.where(far, np.nan, own)
+    return replace(table, observed=observed)
+
+
 def both_partitionings(given: Given) -> TrainingTable:
     """Learn GPP and RECO that are the mean of night-time and daytime partitioning."""
+    table, other = _partitionings(given)
+    means = {name: np.where(np.isfinite(second), (table.observed[name] + second) / 2.0,
+                            table.observed[name]) for name, second in other.items()}  # fmt: skip
+    return replace(table, observed=table.observed | means)
+
+
+def _partitionings(given: Given) -> tuple[TrainingTable, dict[str, np.ndarray]]:
+    """The table by night-time partitioning, and its GPP and RECO by the daytime one."""
     table, other = (training_table(read_fluxnet(given.towers, partitioning=name))
                     for name in ("NT", "DT"))  # fmt: skip
-    where = {(s, t): n for n, (s, t) in enumerate(zip(other.site, other.time, strict=True))}
-    rows = np.array([where.get(key, -1) for key in zip(table.site, table.time, strict=True)])
-    observed = dict(table.observed)
-    for name in ("GPP", "RECO"):
-        second = np.where(rows >= 0, other.observed[name][rows], np.nan)
-        observed[name] = np.where(np.isfinite(second), (observed[name] + second) / 2.0,
-                                  observed[name])  # fmt: skip
-    return replace(table, observed=observed)
+    where = {key: n for n, key in enumerate(zip(other.sites, other.times, strict=True))}
+    rows = np.array([where.get(key, -1) for key in zip(table.sites, table.times, strict=True)])
+    return table, {name: np.where(rows >= 0, other.observed[name][rows], np.nan)
+                   for name in ("GPP", "RECO")}  # fmt: skip
+
+
+def soil_respiration_nearby(table: TrainingTable, given: Given) -> np.ndarray:
+    """Soil respiration measured by chambers near a place, in the same kind of vegetation first.
+
+    Logarithm of the annual flux (SRDB; Bond-Lamberty and Thomson 2010,
+    doi 10.5194/bg-7-1915-2010), averaged with bells of 500, 100 and 15 km, each drawn to the wider
+    one by the weight of one measurement; how many there are.
+    """
+    found = pd.read_parquet(given.towers.parent / "benchmarks" / "srdb_joined_data.parquet")
+    found = found[found.Rs_annual.between(20.0, 4000.0)].dropna(subset=["Latitude", "Longitude"])
+    flux, kind = np.log(found.Rs_annual.values), found.Ecosystem_type.astype(str).values
+    places = np.deg2rad(found[["Latitude", "Longitude"]].values.T)
+    of_kind = pd.Series(flux).groupby(kind).mean()
+    columns = []
+    for lat, lon, cover in zip(*(table.towers[n].values for n in ("lat", "lon", "IGBP")),
+                               strict=True):  # fmt: skip
+        own = SRDB_KINDS.get(IGBP_CLASSES.get(int(cover), ""), "")
+        apart = great_circle(*places, np.deg2rad(float(lat)), np.deg2rad(float(lon)))
+        mean, near = of_kind.get(own, flux.mean()), []
+        for length in (500.0, 100.0, 15.0):
+            weight = np.where(kind == own, 1.0, 0.15) * np.exp(-0.5 * (apart / length) ** 2)
+            mean = (weight @ flux + mean) / (weight.sum() + 1.0)
+            near.append(mean)
+        columns.append([*near, np.log1p(weight.sum())])
+    return np.array(columns)[table.site]
 
 
 IDEAS = {
@@ -200,9 +251,9 @@ IDEAS = {
     ),
     "lightgbm": Idea(replace(XGBOOST, model="lightgbm")),
     "catboost": Idea(replace(XGBOOST, model="catboost", trees=200)),
-    "kernel": Idea(replace(XGBOOST, model="kernel")),
-    "kernel, root weights": Idea(replace(XGBOOST, model="kernel", weighting="root")),
-    "kernel, places": Idea(replace(XGBOOST, model="kernel"), more=at_places),
+    "kernel": Idea(KERNEL),
+    "kernel, root weights": Idea(replace(KERNEL, weighting="root")),
+    "kernel, places": Idea(KERNEL, more=at_places),
     "blend": Idea(replace(XGBOOST, model="blend")),
     "stack": Idea(replace(XGBOOST, model="stack")),
     "stack, ridge": Idea(
@@ -216,11 +267,17 @@ IDEAS = {
         learner=learners.boosted(subsample=0.5, colsample_bynode=0.2),
     ),
     "kernel, tower effect of 0.02": Idea(
-        replace(XGBOOST, model="kernel", kernel=KernelOptions(tower=0.02))
+        replace(KERNEL, kernel=KernelOptions(tower=0.02, trend=False))
     ),
     "kernel, tower effect of 0.2": Idea(
-        replace(XGBOOST, model="kernel", kernel=KernelOptions(tower=0.2))
+        replace(KERNEL, kernel=KernelOptions(tower=0.2, trend=False))
     ),
+    "kernel, tower effect, trend": Idea(GUIDED),
+    "kernel, tower effect, trend, LE directly": Idea(replace(GUIDED, direct=DIRECT)),
+    "LE directly": Idea(replace(XGBOOST, direct=DIRECT)),
+    "LE directly, monotone": Idea(replace(XGBOOST, direct=DIRECT), learner=learners.rising),
+    "soil respiration nearby": Idea(more=soil_respiration_nearby),
+    "months whose partitionings agree": Idea(taught=agreeing_partitionings),
     "means of towers apart": Idea(learner=learners.apart),
     "XGBoost, four fluxes together": Idea(together=learners.boosted_together),
     "extra trees, four fluxes together": Idea(

@@ -139,6 +139,8 @@ def _lessons_by_flux(
     predictors = with_process(table.predictors, process, options)
     if options.history:
         predictors = predictors[:, present_columns(_names(table, options))]
+    width = predictors.shape[1]
+    trend = np.arange(width - len(process_names(options)), width)
     for number, (name, observed) in enumerate(table.observed.items()):
         target = observed - process[name] if options.is_residual(name) else observed
         seen = rows & np.isfinite(target)
@@ -148,7 +150,7 @@ def _lessons_by_flux(
                 number,
                 name,
                 seen,
-                Lesson(predictors[seen], target[seen], weight, table.site[seen]),
+                Lesson(predictors[seen], target[seen], weight, table.site[seen], trend),
             )
 
 

@@ -71,12 +71,16 @@ class KernelOptions:
         Penalty on the norm of the solution.
     tower : float
         Variance of the error that months of a tower have in common, over that of each month.
+    trend : bool
+        Whether it departs from a line in the fluxes of the baseline, where these are predictors,
+        rather than from the mean.
     """
 
     points: int = 500
     length: float = 0.6
     ridge: float = 1.0
     tower: float = 0.0
+    trend: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""

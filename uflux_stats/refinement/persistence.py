@@ -20,7 +20,7 @@ from uflux_stats.refinement.neural.ensemble import Networks
 from uflux_stats.refinement.options import NEURAL, RefineOptions
 from uflux_stats.refinement.surroundings import Surroundings
 
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 _HEAD: Final = "refiner.json"
 _NETWORKS: Final = "networks.npz"
 _SURROUNDINGS: Final = "surroundings.npz"

@@ -44,7 +44,7 @@ def test_files_are_json_and_trees(saved: Path) -> None:
     assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ".ubj"}
     assert len(list(saved.iterdir())) == 2 + 4 * 3
     assert not any(path.read_bytes().startswith(b"\x80") for path in saved.iterdir())
-    assert json.loads((saved / "refiner.json").read_text())["layout"] == 4
+    assert json.loads((saved / "refiner.json").read_text())["layout"] == 5
 
 
 def test_same_fit_same_bytes(saved: Path, tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def drawn(
     rows = _draw(rng, len(lesson.target), options.row_fraction)
     columns = _draw(rng, lesson.table.shape[1], options.feature_fraction)
     seen = lesson.only(rows)
-    return replace(seen, table=np.ascontiguousarray(seen.table[:, columns])), columns, rng
+    trend = np.flatnonzero(np.isin(columns, lesson.trend))
+    table = np.ascontiguousarray(seen.table[:, columns])
+    return replace(seen, table=table, trend=trend), columns, rng
 
 
 def _draw(rng: np.random.Generator, size: int, fraction: float) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Kernel ridge regression on drawn rows: smooth where trees are steps, and calm where no row is."""
+"""Kernel ridge regression on drawn rows: smooth where trees are steps, calm where no row is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -26,7 +26,7 @@ _JITTER: Final = 1e-5
 
 @dataclass(frozen=True)
 class Smooth:
-    """One member: a weighted sum of bells around rows of training.
+    """One member: a line in the fluxes of the baseline, and bells around rows of training.
 
     Attributes
     ----------
@@ -36,7 +36,9 @@ class Smooth:
         Middles of the bells.
     height : array, (point,)
     mean : array, (1,)
-        The prediction far from all points.
+    slope : array, (feature,)
+        With ``mean``, the line that is predicted far from all points; zero but for the fluxes of
+        the baseline.
     length : array, (1,) [standard deviations]
         Width of the bells, over all predictors.
     """
@@ -46,6 +48,7 @@ class Smooth:
     points: Table
     height: Table
     mean: Table
+    slope: Table
     length: Table
 
     def predict(self, table: Table) -> Table:
@@ -54,7 +57,8 @@ class Smooth:
         for start in range(0, len(table), ROWS):
             rows = slice(start, start + ROWS)
             scaled = _scaled(table[rows], self.centre, self.spread)
-            predicted[rows] = self.mean + _bells(scaled, self.points, self.length) @ self.height
+            line = self.mean + scaled @ self.slope
+            predicted[rows] = line + _bells(scaled, self.points, self.length) @ self.height
         return predicted
 
 
@@ -107,10 +111,12 @@ def fit_kernel(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> K
     """Fit ``options.members`` members, each on its own draw of rows and predictors.
 
     The kernel is Gaussian on standardised predictors, a missing one being average; the solution is
-    sought among bells around drawn rows (Nystroem's approximation).
+    sought among bells around drawn rows (Nystroem's approximation). What it departs from is linear
+    in the fluxes of the baseline (universal kriging), so that it follows them where no row is near.
 
     References
     ----------
+    Cressie (1993), Statistics for Spatial Data, Wiley, section 3.4 (universal kriging).
     Williams and Seeger (2001), Using the Nystroem method to speed up kernel machines, NIPS 13.
     """
     members = range(options.members)
@@ -127,9 +133,10 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
     inverse = TowerErrors.of(seen, options.kernel.tower)
     mean = np.average(seen.target, weights=inverse.times(np.ones((1, len(seen.target))))[0])
-    height = _solve(
+    trend = seen.trend if options.kernel.trend else seen.trend[:0]
+    height, slope = _solve(
         _bells(points, points, length),
-        _bells(scaled, points, length),
+        (_bells(scaled, points, length), scaled[:, trend]),
         (seen.target - mean, inverse),
         options.kernel.ridge,
     )
@@ -140,6 +147,7 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
         points=_spread_out(points, columns, width, 0.0),
         height=height.astype(np.float32),
         mean=np.full(1, mean, np.float32),
+        slope=_spread_out(slope.astype(np.float32), columns[trend], width, 0.0),
         length=length,
     )
 
@@ -225,13 +233,21 @@ def _bells(rows: Table, points: Table, length: Table) -> Table:
 
 
 def _solve(
-    among: Table, kernel: Table, rows: tuple[Values, TowerErrors], ridge: float
-) -> NDArray[np.float64]:
-    """Heights that fit weighted residuals with the least norm in the space of the kernel."""
+    among: Table, parts: tuple[Table, Table], rows: tuple[Values, TowerErrors], ridge: float
+) -> tuple[Values, Values]:
+    """Heights and slopes that fit weighted residuals.
+
+    The heights have the least norm in the space of the kernel, the slopes as they are.
+    """
     residual, inverse = rows
-    weighted = inverse.times(kernel.T)
-    normal = (weighted @ kernel).astype(np.float64) + ridge * among
+    count = len(among)
+    design = np.hstack(parts)
+    penalty = np.eye(design.shape[1])
+    penalty[:count, :count] = among
+    weighted = inverse.times(design.T)
+    normal = (weighted @ design).astype(np.float64) + ridge * penalty
     # bells that are nearly the same need a floor, in proportion to what single precision loses
-    normal += _JITTER * np.trace(normal) / len(normal) * np.eye(len(normal))
-    height: NDArray[np.float64] = cho_solve(cho_factor(normal), weighted @ residual)
-    return height
+    bells = np.arange(count)
+    normal[bells, bells] += _JITTER * normal[bells, bells].mean()
+    found: Values = cho_solve(cho_factor(normal), weighted @ residual)
+    return found[:count], found[count:]

@@ -1,6 +1,6 @@
 """What a learner is given: rows of one flux, what each counts, and the tower it is from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -29,16 +29,20 @@ class Lesson:
         What a row counts.
     tower : array of int, (row,)
         Number of the tower of each row: out-of-fold predictions keep towers whole.
+    trend : array of int, (any,)
+        Places of the baseline's fluxes among the predictors.
     """
 
     table: Table
     target: Values
     weight: Values
     tower: NDArray[np.intp]
+    trend: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
     def only(self, rows: Rows) -> "Lesson":
         """Return the lesson of the chosen rows alone."""
-        return Lesson(self.table[rows], self.target[rows], self.weight[rows], self.tower[rows])
+        return Lesson(self.table[rows], self.target[rows], self.weight[rows], self.tower[rows],
+                      self.trend)  # fmt: skip
 
     def beside(self, columns: Table) -> "Lesson":
         """Return the lesson with more predictors (row, feature) behind its own."""

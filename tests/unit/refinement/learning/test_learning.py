@@ -143,6 +143,31 @@ def test_kernel_is_the_mean_far_from_all_rows(lesson: Lesson, small: RefineOptio
     np.testing.assert_allclose(predicted, mean, atol=0.05)
 
 
+def test_kernel_follows_the_baseline_far_from_all_rows(
+    lesson: Lesson, small: RefineOptions
+) -> None:
+    far = np.full((2, lesson.table.shape[1]), -1e6, np.float32)
+    far[:, 0] = 0.0, 2.0
+    guided = replace(lesson, target=3.0 * lesson.table[:, 0], trend=np.array([0]))
+    narrow = replace(small, kernel=KernelOptions(points=80, length=0.2))
+    low, high = LEARNERS["kernel"](guided, narrow, [0]).predict(far).mean(axis=0)
+    assert high - low == pytest.approx(6.0, rel=0.05)
+    without = replace(narrow, kernel=replace(narrow.kernel, trend=False))
+    low, high = LEARNERS["kernel"](guided, without, [0]).predict(far).mean(axis=0)
+    assert high == pytest.approx(low, abs=1e-3)
+
+
+def test_the_line_of_a_kernel_keeps_to_the_predictors_drawn(
+    lesson: Lesson, small: RefineOptions
+) -> None:
+    guided = replace(lesson, trend=np.array([1, 3]))
+    half = replace(small, feature_fraction=0.5, members=6)
+    for member in LEARNERS["kernel"](guided, half, [0]).members:
+        sloped = np.flatnonzero(member.slope)
+        drawn = np.flatnonzero(np.isfinite(member.spread))
+        assert sloped.tolist() == np.intersect1d(drawn, guided.trend).tolist()
+
+
 def test_errors_of_one_tower_go_together(lesson: Lesson) -> None:
     same = lesson.tower[:, np.newaxis] == lesson.tower
     covariance = np.diag(1.0 / lesson.weight) + 0.3 * same
