@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.blas import ssyrk
 
 from uflux_stats.refinement.learners import Ensemble, Table
 from uflux_stats.refinement.learning.drawing import drawn
@@ -16,10 +17,12 @@ from uflux_stats.refinement.learning.lesson import Lesson, Values
 from uflux_stats.refinement.learning.models import Head
 from uflux_stats.refinement.options import RefineOptions
 
-ROWS: Final = 65_536
-"""Rows predicted at a time."""
+ROWS: Final = 2048
+"""Rows at a time, so that what is between steps stays near the processor."""
 _FARTHEST: Final = 4.0
 """Standard deviations from the mean at which a predictor is held."""
+_LEAST: Final = np.float32(-60.0)
+"""Exponent at which a bell is held: numbers much below are slow, and of no weight."""
 _JITTER: Final = 1e-5
 """Floor of the eigenvalues of the normal equations, in units of their mean."""
 
@@ -132,7 +135,7 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     count = min(options.kernel.points, len(scaled))
     points = scaled[rng.choice(len(scaled), count, replace=False, p=chance)]
     inverse = TowerErrors.of(seen, options.kernel.tower)
-    mean = np.average(seen.target, weights=inverse.times(np.ones((1, len(seen.target))))[0])
+    mean = np.average(seen.target, weights=inverse.times(np.ones(len(seen.target))))
     trend = seen.trend if options.kernel.trend else seen.trend[:0]
     height, slope = _solve(
         _bells(points, points, length),
@@ -181,22 +184,30 @@ class TowerErrors:
         share = tower / (1.0 + tower * np.bincount(number, lesson.weight))
         return cls(lesson.weight.astype(np.float32), member, share.astype(np.float32))
 
-    def times(self, columns: NDArray[Any]) -> NDArray[Any]:
-        """Multiply the rows of ``columns``, (any, row), by the inverse.
+    def times(self, values: Values) -> Values:
+        """Multiply values, (row,), by the inverse.
 
         Examples
         --------
         Two rows of one tower and one of another, with an error in common as large as their own:
 
         >>> lesson = Lesson(np.zeros((3, 1)), np.zeros(3), np.ones(3), np.array([4, 4, 7]))
-        >>> TowerErrors.of(lesson, 1.0).times(np.ones((1, 3))).round(3).tolist()
-        [[0.333, 0.333, 0.5]]
+        >>> TowerErrors.of(lesson, 1.0).times(np.ones(3)).round(3).tolist()
+        [0.333, 0.333, 0.5]
         """
-        weighted = columns * self.weight
+        weighted = values * self.weight
+        own = self.share * (self.member.T @ weighted)
+        rest: Values = weighted - (self.member @ own) * self.weight
+        return rest
+
+    def product(self, columns: Table) -> Table:
+        """Multiply columns, (row, any), by the inverse and by themselves; upper triangle alone."""
+        root = columns * np.sqrt(self.weight)[:, np.newaxis]
+        total: Table = ssyrk(1.0, root.T)
         if self.share.any():
-            own = self.share * (weighted @ self.member)
-            weighted = weighted - (own @ self.member.T) * self.weight
-        return weighted
+            own = self.member.T @ (columns * self.weight[:, np.newaxis])
+            total -= (own.T * self.share) @ own
+        return total
 
 
 def _spread_out(values: Table, columns: NDArray[np.intp], width: int, fill: float) -> Table:
@@ -226,8 +237,8 @@ def _bells(rows: Table, points: Table, length: Table) -> Table:
     """Gaussian kernel, (row, point)."""
     squared: Table = (rows**2).sum(axis=1)[:, np.newaxis] + (points**2).sum(axis=1)
     squared -= 2.0 * rows @ points.T
-    np.maximum(squared, 0.0, out=squared)
     squared *= np.float32(-0.5) / length**2
+    np.clip(squared, _LEAST, 0.0, out=squared)
     np.exp(squared, out=squared)
     return squared
 
@@ -244,10 +255,9 @@ def _solve(
     design = np.hstack(parts)
     penalty = np.eye(design.shape[1])
     penalty[:count, :count] = among
-    weighted = inverse.times(design.T)
-    normal = (weighted @ design).astype(np.float64) + ridge * penalty
+    normal = inverse.product(design).astype(np.float64) + ridge * penalty
     # bells that are nearly the same need a floor, in proportion to what single precision loses
     bells = np.arange(count)
     normal[bells, bells] += _JITTER * normal[bells, bells].mean()
-    found: Values = cho_solve(cho_factor(normal), weighted @ residual)
+    found: Values = cho_solve(cho_factor(normal), design.T @ inverse.times(residual))
     return found[:count], found[count:]

@@ -171,9 +171,11 @@ def test_the_line_of_a_kernel_keeps_to_the_predictors_drawn(
 def test_errors_of_one_tower_go_together(lesson: Lesson) -> None:
     same = lesson.tower[:, np.newaxis] == lesson.tower
     covariance = np.diag(1.0 / lesson.weight) + 0.3 * same
-    columns = np.random.default_rng(0).normal(size=(4, len(lesson.target)))
-    found = TowerErrors.of(lesson, 0.3).times(columns)
-    np.testing.assert_allclose(found, columns @ np.linalg.inv(covariance), atol=1e-5)
+    columns = np.random.default_rng(0).normal(size=(len(lesson.target), 4)).astype(np.float32)
+    errors, inverse = TowerErrors.of(lesson, 0.3), np.linalg.inv(covariance)
+    np.testing.assert_allclose(errors.times(columns[:, 0]), inverse @ columns[:, 0], atol=1e-5)
+    upper = np.triu(errors.product(columns))
+    np.testing.assert_allclose(upper, np.triu(columns.T @ inverse @ columns), atol=1e-3)
 
 
 def test_effects_of_towers_hardly_move_the_kernel(lesson: Lesson, small: RefineOptions) -> None:
