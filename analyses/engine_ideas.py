@@ -22,9 +22,12 @@ from uflux_stats.schema import IGBP_CLASSES
 HUBER_SLOPE = 2.0
 HALF = 0.5
 DIRECT = ("RECO", "NEE", "LE")
-XGBOOST = RefineOptions(model="xgboost")
-KERNEL = RefineOptions(model="kernel", kernel=KernelOptions(trend=False))
-GUIDED = RefineOptions(model="kernel", kernel=KernelOptions(tower=0.02))
+XGBOOST = RefineOptions(model="xgboost", direct=("RECO", "NEE"))
+PLAIN_KERNEL = KernelOptions(tower=0.0, trend=False)
+KERNEL = replace(XGBOOST, model="kernel", kernel=PLAIN_KERNEL)
+GUIDED = replace(XGBOOST, model="kernel", kernel=KernelOptions(tower=0.02))
+THREE = StackOptions(parts=("xgboost", "extra_trees", "kernel"))
+BLEND = replace(XGBOOST, model="blend", stack=THREE, kernel=PLAIN_KERNEL)
 SRDB_KINDS = (
     dict.fromkeys(("ENF", "EBF", "DNF", "DBF", "MF"), "Forest")
     | dict.fromkeys(("CSH", "OSH"), "Shrubland") | dict.fromkeys(("WSA", "SAV"), "Savanna")
@@ -254,11 +257,12 @@ IDEAS = {
     "kernel": Idea(KERNEL),
     "kernel, root weights": Idea(replace(KERNEL, weighting="root")),
     "kernel, places": Idea(KERNEL, more=at_places),
-    "blend": Idea(replace(XGBOOST, model="blend")),
-    "stack": Idea(replace(XGBOOST, model="stack")),
+    "blend": Idea(BLEND),
+    "stack": Idea(replace(BLEND, model="stack")),
     "stack, ridge": Idea(
-        replace(XGBOOST, model="stack", stack=StackOptions(weights="ridge"))
+        replace(BLEND, model="stack", stack=replace(THREE, weights="ridge"))
     ),
+    "default": Idea(RefineOptions()),
     "network": Idea(replace(XGBOOST, model="neural")),
     "tower effect of 0.02": Idea(learner=learners.boosted(tower=0.02)),
     "tower effect of 0.2": Idea(learner=learners.boosted(tower=0.2)),

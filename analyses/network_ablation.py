@@ -79,17 +79,18 @@ AROUND: dict[str, Encoder] = {
     "trees, linear surroundings": "linear",
     "stack: trees and sequence, surroundings": "convolution",
 }
+TREES = RefineOptions(model="xgboost", direct=("RECO", "NEE"))
 VARIANTS = {
-    "trees, residual": RefineOptions(),
-    "trees, direct": RefineOptions(target="direct"),
-    "cascade, residual": RefineOptions(model="cascade"),
+    "trees, residual": TREES,
+    "trees, direct": replace(TREES, target="direct"),
+    "cascade, residual": replace(TREES, model="cascade"),
     **{f"network, {name}": RefineOptions(model="neural", network=network)
        for name, network in NETWORKS.items()},
     "network, all, direct": RefineOptions(model="neural", target="direct"),
     "stack: trees and network": fused("none"),
     "stack: trees and sequence": fused("tcn"),
-    "trees, surroundings": RefineOptions(),
-    "trees, linear surroundings": RefineOptions(),
+    "trees, surroundings": TREES,
+    "trees, linear surroundings": TREES,
     "stack: trees and sequence, surroundings": fused("tcn"),
 }  # fmt: skip
 FUSED = {

@@ -11,6 +11,7 @@ Part = Literal[
 Learner = Literal[Part, "cascade", "blend", "stack"]
 UNEXPLAINED: Final = ("kernel", "cascade", "stack", "neural")
 """Learners of which no SHAP values are had."""
+_TOWER_EFFECT: Final = 0.02
 _PLAIN: Final = (
     "model", "members", "row_fraction", "feature_fraction", "target", "respiration", "weighting",
 )  # fmt: skip
@@ -24,7 +25,7 @@ class RefineConfig:
     ``tower_effect`` is ``KernelOptions.tower`` and ``memory`` that of the network.
     """
 
-    model: Learner = "xgboost"
+    model: Learner = "blend"
     members: int = setting(10, low=1, high=1000)
     row_fraction: float = setting(0.8, low=0.05, high=1)
     feature_fraction: float = setting(0.8, low=0.05, high=1)
@@ -35,7 +36,7 @@ class RefineConfig:
     ] = "fixed_q10"  # fmt: skip
     weighting: Literal["months", "root", "towers"] = "months"
     parts: tuple[Part, ...] = ()
-    tower_effect: float = setting(0.0, low=0, high=100)
+    tower_effect: float = setting(_TOWER_EFFECT, low=0, high=100)
     memory: Literal["none", "tcn", "lstm"] = "none"
     seed: int | None = setting(None, low=0)
 
@@ -60,7 +61,7 @@ class RefineConfig:
             return "parts"
         # without parts of their own, several learners hold a kernel and no network
         learners = self.parts or (("kernel",) if several else (self.model,))
-        if self.tower_effect and "kernel" not in learners:
+        if self.tower_effect != _TOWER_EFFECT and "kernel" not in learners:
             return "tower_effect"
         return "memory" if self.memory != "none" and "neural" not in learners else ""
 

@@ -79,7 +79,7 @@ class KernelOptions:
     points: int = 500
     length: float = 0.6
     ridge: float = 1.0
-    tower: float = 0.0
+    tower: float = 0.02
     trend: bool = True
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ class StackOptions:
         Groups of towers for what is predicted out of fold, by a stack and a cascade.
     """
 
-    parts: tuple[Part, ...] = ("xgboost", "extra_trees", "kernel")
+    parts: tuple[Part, ...] = ("xgboost", "kernel")
     weights: Literal["nnls", "ridge"] = "nnls"
     penalty: float = 0.01
     folds: int = 5
@@ -149,17 +149,18 @@ class RefineOptions:
     ----------
     model : {"xgboost", "lightgbm", "catboost", "random_forest", "extra_trees", "kernel", \
         "cascade", "blend", "stack", "neural"}
-        The learner of each flux: boosted trees (LightGBM and CatBoost come with the extra
-        ``learners``), forests, kernel ridge regression, a cascade of boosted trees, or several
-        together (``stack``), as their mean or weighted by what they predict for unseen towers;
-        or a network for all fluxes (extra ``nn``).
+        The learner of each flux: several together (``stack``), as their mean, by default of
+        boosted trees and a kernel, or weighted by what they predict for unseen towers; boosted
+        trees (LightGBM and CatBoost come with the extra ``learners``), forests, kernel ridge
+        regression, a cascade of boosted trees; or a network for all fluxes (extra ``nn``).
     target : {"residual", "direct"}
         Learn observation minus baseline, or the observation itself.
-    direct : tuple of str
+    direct : tuple of str, optional
         Fluxes learned as observed even under "residual". By default NEE, whose baseline is the
-        difference of two larger errors, and RECO, whose baseline knows temperature and land cover
+        difference of two larger errors; RECO, whose baseline knows temperature and land cover
         only: held-out towers are predicted as well either way, but a residual on it runs away
-        where there are no towers.
+        where there are no towers; and LE, of which held-out towers are predicted better, but for
+        a network, which learns its residual.
     process_predictors : bool
         Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
         how far to trust it.
@@ -198,9 +199,9 @@ class RefineOptions:
     10
     """
 
-    model: Learner = "xgboost"
+    model: Learner = "blend"
     target: Literal["residual", "direct"] = "residual"
-    direct: tuple[str, ...] = ("RECO", "NEE")
+    direct: tuple[str, ...] | None = None
     process_predictors: bool = True
     respiration: Respiration = "fixed_q10"
     members: int = 10
@@ -224,7 +225,7 @@ class RefineOptions:
         """Refuse what cannot be meant."""
         for name, allowed in _ALLOWED.items():
             require_choice(getattr(self, name), allowed, name=name)
-        unknown = sorted(set(self.direct) - set(FLUXES))
+        unknown = sorted(set(self.learned_directly) - set(FLUXES))
         if unknown:
             raise ConfigError(f"direct: expected some of {list(FLUXES)}, got {unknown}")
         for name in _FRACTIONS:
@@ -234,7 +235,21 @@ class RefineOptions:
 
     def is_residual(self, flux: str) -> bool:
         """Tell whether the residual of a flux is learned, not the flux itself."""
-        return self.target == "residual" and flux not in self.direct
+        return self.target == "residual" and flux not in self.learned_directly
+
+    @property
+    def learned_directly(self) -> tuple[str, ...]:
+        """Fluxes learned as observed under "residual".
+
+        Examples
+        --------
+        >>> RefineOptions(model="neural").learned_directly
+        ('RECO', 'NEE')
+        """
+        if self.direct is not None:
+            return self.direct
+        network = self.model == NEURAL or self.fused
+        return ("RECO", "NEE") if network else ("RECO", "NEE", "LE")
 
     @property
     def history(self) -> int:

@@ -178,9 +178,9 @@ def test_parts_of_a_blend_reach_the_refinement() -> None:
 @pytest.mark.parametrize(
     ("given", "key"),
     [
-        ({"parts": ["kernel"]}, "parts"),
+        ({"model": "xgboost", "parts": ["kernel"]}, "parts"),
         ({"model": "blend", "parts": ["xgboost"], "tower_effect": 0.1}, "tower_effect"),
-        ({"tower_effect": 0.1}, "tower_effect"),
+        ({"model": "xgboost", "tower_effect": 0.1}, "tower_effect"),
         ({"model": "stack", "memory": "tcn"}, "memory"),
     ],
 )
