@@ -38,6 +38,8 @@ class DataReport:
     prose
         Columns of ``rows`` that hold a text or a list of texts too long for a table; they are told
         item by item.
+    readable
+        Whether anything of it can be read.
     """
 
     kind: str
@@ -45,6 +47,15 @@ class DataReport:
     summary: str
     rows: pd.DataFrame
     prose: tuple[str, ...] = ()
+    readable: bool = True
+
+    def require_readable(self) -> None:
+        """Raise ``DataFileError`` if nothing of it can be read."""
+        if not self.readable:
+            raise DataFileError(
+                f"path: expected {self.kind} that can be read, got none in {self.path}; mend or "
+                "get again what the report finds at fault"
+            )
 
     def _repr_html_(self) -> str:
         return html_view(f"{self.kind} in {self.path}", self.rows, self.summary)
