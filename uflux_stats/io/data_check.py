@@ -4,6 +4,7 @@ Each kind of data brings a ``Checker``; ``check_data`` finds the one that knows 
 """
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +107,10 @@ def check_data(path: str | Path, checkers: tuple[Checker, ...]) -> DataReport:
         if checker.recognises(place):
             return checker.check(place)
     known = ", ".join(checker.kind for checker in checkers)
-    raise ConfigError(
-        f"path: expected {known}, got {_what_is_there(place)}; name such a file or its folder, "
-        "under the name it was downloaded with"
-    )
+    way = "name such a file or its folder, under the name it was downloaded with"
+    if place.is_file() and zipfile.is_zipfile(place):
+        way = "of archives only those of towers are read as they are: unpack it and name its folder"
+    raise ConfigError(f"path: expected {known}, got {_what_is_there(place)}; {way}")
 
 
 def _what_is_there(place: Path) -> str:

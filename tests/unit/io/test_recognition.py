@@ -1,6 +1,7 @@
 """Whatever is downloaded is recognised, and what is wrong with it is told."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,13 @@ def test_nothing_known(tmp_path: Path) -> None:
         describe(tmp_path)
     with pytest.raises(DataFileError, match="got nothing at"):
         describe(tmp_path / "none")
+
+
+def test_an_archive_of_grids_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "era5.zip", "w") as archive:
+        archive.write(grid(tmp_path / "a.nc"), "data_stream-moda.nc")
+    with pytest.raises(ConfigError, match="only those of towers are read as they are: unpack it"):
+        describe(tmp_path / "era5.zip")
 
 
 def test_what_is_not_whole_is_said_to_be(tmp_path: Path) -> None:
