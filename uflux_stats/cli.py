@@ -212,7 +212,10 @@ def _report(arguments: argparse.Namespace) -> None:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, parser_class=_Parser)
     check = actions.add_parser(
-        "check", help="what is there, and what in it is implausible", allow_abbrev=False
+        "check",
+        help="what is there, and what in it is implausible",
+        description="Fails where nothing that is there can be read.",
+        allow_abbrev=False,
     )
     check.add_argument("path", type=Path, metavar="PATH", help="towers, drivers, models or tables")
     check.add_argument("--scenario", metavar="NAME", help="of models that come in several: S3, ...")
@@ -236,7 +239,9 @@ def _data_check(arguments: argparse.Namespace) -> None:
     from uflux_stats.io.data_check import render
     from uflux_stats.io.recognition import describe
 
-    print(render(describe(arguments.path, scenario=arguments.scenario), arguments.form))
+    report = describe(arguments.path, scenario=arguments.scenario)
+    print(render(report, arguments.form))
+    report.require_readable()
 
 
 def _data_fetch(arguments: argparse.Namespace) -> None:

@@ -69,6 +69,7 @@ class ByHand:
 Access = tuple[RemoteFile, ...] | ZenodoRecord | ByHand
 
 _EARTHDATA: Final = "sign in to NASA Earthdata (free), https://urs.earthdata.nasa.gov"
+_AS_DOWNLOADED: Final = "leave the names of files as they are; archives need no unpacking"
 _NOAA: Final = "https://gml.noaa.gov/webdata/ccgg/trends/co2/"
 
 ACCESS: Final[dict[str, Access]] = {
@@ -106,7 +107,7 @@ ACCESS: Final[dict[str, Access]] = {
             "CC-BY-4.0 (Tier One), the others have terms of their own",
             "choose the sites and SUBSET (enough here) or FULLSET; the archive of a site holds all "
             "its steps, of which the months are read",
-            "leave the names of files as they are; archives need no unpacking",
+            _AS_DOWNLOADED,
         ),
         (
             "FLX_<site>_FLUXNET2015_SUBSET_MM_<first>-<last>_<version>.csv, or the archive of each "
@@ -114,6 +115,29 @@ ACCESS: Final[dict[str, Access]] = {
             "*sites*.csv: site, lat, lon, IGBP, ...; or the BADM file *_BIF_*.csv or .xlsx",
             "*fapar*.csv: site, time (YYYY-MM), fapar; without it towers have no FAPAR",
         ),
+    ),
+    "ameriflux": ByHand(
+        "https://ameriflux.lbl.gov/data/download-data/",
+        (
+            "sign in with an AmeriFlux account (free) and choose AmeriFlux FLUXNET under CC-BY-4.0",
+            _AS_DOWNLOADED,
+        ),
+        ("AMF_<site>_FLUXNET_SUBSET_<first>-<last>_<version>.zip, or FULLSET, or the csv files",),
+    ),
+    "icos": ByHand(
+        "https://data.icos-cp.eu/portal/",
+        ("accept the licence; choose the ETC L2 ARCHIVE of the stations", _AS_DOWNLOADED),
+        ("ICOSETC_<site>_ARCHIVE_L2.zip or ..._ARCHIVE_INTERIM_L2.zip, or the csv files",),
+    ),
+    "warm_winter_2020": ByHand(
+        "https://doi.org/10.18160/2G60-ZHAK",
+        ("accept the licence; one archive holds all stations", _AS_DOWNLOADED),
+        ("FLX_<site>_FLUXNET2015_FULLSET_<first>-<last>_beta-3.zip, or the csv files",),
+    ),
+    "fluxnet_networks": ByHand(
+        "https://data.fluxnet.org",
+        ("choose the sites, by hand or by the FLUXNET Shuttle", _AS_DOWNLOADED),
+        ("<network>_<site>_FLUXNET_<first>-<last>_<version>.zip, or the csv files",),
     ),
     "era5_land": ByHand(
         "https://cds.climate.copernicus.eu/datasets/reanalysis-era5-land-monthly-means",

@@ -17,7 +17,13 @@ class DataSource:
     licence: str
     citation: str
 
+    @property
+    def reference(self) -> str:
+        """The citation with its DOI."""
+        return f"{self.citation}, doi {self.doi}" if self.doi else self.citation
 
+
+_ONEFLUX: Final = "processing: Pastorello et al. (2020), doi 10.1038/s41597-020-0534-3"
 _SOURCES: Final = (
     DataSource(
         "fluxnet2015",
@@ -26,6 +32,42 @@ _SOURCES: Final = (
         "CC-BY-4.0",
         "Pastorello, G. et al. (2020), The FLUXNET2015 dataset and the ONEFlux processing pipeline "
         "for eddy covariance data, Scientific Data 7, 225",
+    ),
+    DataSource(
+        "ameriflux",
+        "AmeriFlux FLUXNET data product",
+        "",
+        "CC-BY-4.0",
+        "The data product of each site with its DOI (10.17190/AMF/...), as told at the download; "
+        "acknowledge: Funding for the AmeriFlux data service was provided by the U.S. Department "
+        f"of Energy Office of Science; {_ONEFLUX}",
+    ),
+    DataSource(
+        "icos",
+        "ICOS ecosystem stations, final quality (L2) and interim releases",
+        "",
+        "CC-BY-4.0",
+        "ICOS RI, the release or the data product of each station with its DOI or PID, as the "
+        f"Carbon Portal tells, www.icos-cp.eu/how-to-cite; {_ONEFLUX}",
+    ),
+    DataSource(
+        "warm_winter_2020",
+        "Warm Winter 2020, 73 stations in FLUXNET-Archive format, release 2022-1",
+        "10.18160/2G60-ZHAK",
+        "CC-BY-4.0",
+        "Warm Winter 2020 Team and ICOS Ecosystem Thematic Centre (2022), Warm Winter 2020 "
+        "ecosystem eddy covariance flux product for 73 stations in FLUXNET-Archive format, release "
+        "2022-1, ICOS Carbon Portal (files of Drought 2018, which have the same names: doi "
+        f"10.18160/YVR0-4898); {_ONEFLUX}",
+    ),
+    DataSource(
+        "fluxnet_networks",
+        "FLUXNET data product of the regional networks",
+        "",
+        "CC-BY-4.0",
+        "The data product of each site with its DOI or PID, and what its network asks for, as "
+        "DATA_POLICY_LICENSE_AND_INSTRUCTIONS.txt in the archive of the site tells; "
+        f"{_ONEFLUX}",
     ),
     DataSource(
         "noaa_co2",

@@ -4,6 +4,7 @@ Each kind of data brings a ``Checker``; ``check_data`` finds the one that knows 
 """
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class DataReport:
     prose
         Columns of ``rows`` that hold a text or a list of texts too long for a table; they are told
         item by item.
+    readable
+        Whether anything of it can be read.
     """
 
     kind: str
@@ -45,6 +48,15 @@ class DataReport:
     summary: str
     rows: pd.DataFrame
     prose: tuple[str, ...] = ()
+    readable: bool = True
+
+    def require_readable(self) -> None:
+        """Raise ``DataFileError`` if nothing of it can be read."""
+        if not self.readable:
+            raise DataFileError(
+                f"path: expected {self.kind} that can be read, got none in {self.path}; mend or "
+                "get again what the report finds at fault"
+            )
 
     def _repr_html_(self) -> str:
         return html_view(f"{self.kind} in {self.path}", self.rows, self.summary)
@@ -95,10 +107,10 @@ def check_data(path: str | Path, checkers: tuple[Checker, ...]) -> DataReport:
         if checker.recognises(place):
             return checker.check(place)
     known = ", ".join(checker.kind for checker in checkers)
-    raise ConfigError(
-        f"path: expected {known}, got {_what_is_there(place)}; name such a file or its folder, "
-        "under the name it was downloaded with"
-    )
+    way = "name such a file or its folder, under the name it was downloaded with"
+    if place.is_file() and zipfile.is_zipfile(place):
+        way = "of archives only those of towers are read as they are: unpack it and name its folder"
+    raise ConfigError(f"path: expected {known}, got {_what_is_there(place)}; {way}")
 
 
 def _what_is_there(place: Path) -> str:

@@ -47,14 +47,16 @@ def check_drivers(path: Path) -> DataReport:
     try:
         rows, note = _rows_together(path)
     except (UfluxError, MissingExtraError) as error:
-        rows, note = _file_rows(path), f"; not readable together: {error}"
+        rows = _file_rows(path)
+        alone = len(find_sources(path)) == 1
+        note = "" if alone else f"; not readable together: {error}"
     table = pd.DataFrame(rows)
     there = set(table["driver"])
     lacking = [name for name in WANTED if name not in there]
     wrong = int(table["faults"].astype(bool).sum())
     summary = f"{len(there & set(WANTED))} of {len(WANTED)} drivers, {wrong} files unreadable"
     summary += (f"; lacking {' '.join(lacking)}" if lacking else "") + note
-    return DataReport(KIND, path, summary, table, PROSE)
+    return DataReport(KIND, path, summary, table, PROSE, wrong < len(table))
 
 
 DRIVER_CHECKER: Final = Checker(KIND, holds_drivers, check_drivers)

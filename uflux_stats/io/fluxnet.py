@@ -20,9 +20,10 @@ from uflux_stats.io.fluxnet_columns import (
     driver_columns,
     target_columns,
 )
-from uflux_stats.io.fluxnet_files import TowerFile, metadata_files, tower_files
+from uflux_stats.io.fluxnet_files import TowerFile, metadata_files, sources_of, tower_files
 from uflux_stats.io.fluxnet_names import STEPS
 from uflux_stats.io.fluxnet_table import TowerTable, read_table
+from uflux_stats.io.fluxnet_twice import require_distinct
 from uflux_stats.io.sites import read_fapar, read_sites
 from uflux_stats.schema import MISSING_CLASS, variable
 
@@ -249,7 +250,8 @@ def read_fluxnet(
     Raises
     ------
     DataFileError
-        If nothing that gives months is there or a file is damaged or contradicts another.
+        If nothing that gives months is there, a file is damaged or contradicts another, or one
+        tower is there under two names.
     MissingVariableError
         If no file has the columns of a target.
     ConfigError
@@ -271,6 +273,7 @@ def read_fluxnet(
     targets = target_columns(options)
     columns = (*driver_columns(options), *targets)
     tables = [read_table(file, columns, options.qc) for file in files]
+    require_distinct(tables)
     _require_somewhere(tables, targets)
 
     greenness = _fapar_table(Path(path), fapar)
@@ -281,12 +284,12 @@ def read_fluxnet(
     drops += [*unknown, *(drop for table in tables for drop in table.drops)]
     for column in targets:
         towers[column.name].attrs["source"] = column.source
-    source = data_source("fluxnet2015")
+    sources = [data_source(key) for key in sources_of(files)]
     return towers.assign_attrs(
         title="FLUXNET towers, monthly",
         steps=_steps(files),
-        references=f"{source.citation}, doi {source.doi}",
-        license=source.licence,
+        references="; ".join(source.reference for source in sources),
+        license="; ".join(dict.fromkeys(source.licence for source in sources)),
         qc="none" if qc is None else qc,
         partitioning=partitioning,
         reference=f"{options.ustar}_{options.reference}",

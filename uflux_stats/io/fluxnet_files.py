@@ -1,6 +1,7 @@
 """Find tower files of any time step in a folder, a zip archive or by name, one for each site."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -166,6 +167,12 @@ def tower_files(path: str | Path) -> tuple[list[TowerFile], list[Drop]]:
         chosen.append(best)
         drops += passed_over
     return chosen, drops
+
+
+def sources_of(files: Iterable[TowerFile]) -> tuple[str, ...]:
+    """Return the keys of the catalog of what to cite for tower files, by their networks."""
+    found = (file.named.source for file in files)
+    return tuple(dict.fromkeys(source for source in found if source is not None))
 
 
 def metadata_files(path: str | Path) -> list[PackedFile]:

@@ -125,6 +125,14 @@ def _gaps(index: pd.DatetimeIndex, file: TowerFile) -> Drop:
     return Drop(file.site, "month", Reason.GAP, int((~promised.isin(present)).sum()))
 
 
+def _require_end(file: TowerFile, content: bytes, index: pd.DatetimeIndex) -> None:
+    """Raise if the file ends within a number: too early, and without an end of line."""
+    promised = pd.Timestamp(file.years[1], 12, 1)
+    if index.max() < promised and not content.endswith((b"\n", b"\r")):
+        got = f"{index.max():%Y-%m} without an end of line"
+        raise _damaged(file, f"months to {promised:%Y-%m}, got the last in {got}")
+
+
 def _clean(
     frame: pd.DataFrame, column: Column, site: str, qc: float | None
 ) -> tuple[Values, list[Drop]]:
@@ -182,6 +190,7 @@ def read_table(file: TowerFile, columns: tuple[Column, ...], qc: float | None) -
     sources |= {column.quality for column in columns if column.quality is not None}
     present = [name for name in header if name in sources]
     parsed = _parse(file, content, present)
+    _require_end(file, content, pd.DatetimeIndex(parsed.index))
     ordered, drops = _in_order(parsed, file)
     frame, partial = to_months(ordered, file.step, file.site)
     drops += [*_renamed(partial, columns), _gaps(pd.DatetimeIndex(parsed.index), file)]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from uflux_stats.errors import UfluxError
+from uflux_stats.errors import DataFileError, UfluxError
 from uflux_stats.io.archives import files_under
 from uflux_stats.io.data_check import Checker, DataReport
 from uflux_stats.io.drops import Drop, Reason
@@ -14,11 +14,15 @@ from uflux_stats.io.fluxnet import site_metadata
 from uflux_stats.io.fluxnet_columns import FluxnetOptions, driver_columns, target_columns
 from uflux_stats.io.fluxnet_files import TowerFile, tower_files
 from uflux_stats.io.fluxnet_names import STEPS, is_family, parse_tower_name
-from uflux_stats.io.fluxnet_table import read_table
+from uflux_stats.io.fluxnet_table import TowerTable, read_table
+from uflux_stats.io.fluxnet_twice import require_distinct
 from uflux_stats.schema import FLUXES, MISSING_CLASS
 
 KIND: Final = "flux towers"
 PROSE: Final = ("lacks", "dropped", "faults")
+_OPTIONS: Final = FluxnetOptions()
+_COLUMNS: Final = (*driver_columns(_OPTIONS), *target_columns(_OPTIONS))
+_NAMES: Final = [column.name for column in _COLUMNS]
 _USUAL: Final = frozenset({Reason.LOW_QUALITY, Reason.MISSING, Reason.ABSENT})
 """Reasons that every tower has, counted by the months that are left."""
 
@@ -53,37 +57,52 @@ def check_towers(path: Path) -> DataReport:
     """
     files, drops = tower_files(path)
     sites = site_metadata(path, None)
-    rows = [_row(file, sites) for file in files]
-    table = pd.DataFrame(rows)
-    unread = int(table["faults"].astype(bool).sum())
+    rows, tables = [], []
+    for file in files:
+        try:
+            table, years = read_table(file, _COLUMNS, _OPTIONS.qc), file.years
+        except UfluxError as error:
+            rows.append(_unread_row(file, error))
+        else:
+            tables.append(table)
+            rows.append(_row(file, table, years, sites))
+    found = pd.DataFrame(rows)
+    unread = int(found["faults"].astype(bool).sum())
     summary = (
-        f"{len(table)} sites, {unread} unreadable, {int(table['months'].sum())} months; "
+        f"{len(found)} sites, {unread} unreadable, {int(found['months'].sum())} months; "
         f"{sum(drop.n for drop in drops)} files passed over; months left at quality 0.8 by flux"
     )
-    return DataReport(KIND, path, summary, table, PROSE)
+    return DataReport(KIND, path, summary + _together(tables), found, PROSE, bool(tables))
+
+
+def _together(tables: list[TowerTable]) -> str:
+    try:
+        require_distinct(tables)
+    except DataFileError as error:
+        return f"; not readable together: {error}"
+    return ""
 
 
 TOWER_CHECKER: Final = Checker(KIND, holds_towers, check_towers)
 
 
-def _row(file: TowerFile, sites: pd.DataFrame) -> dict[str, Any]:
-    options = FluxnetOptions()
-    columns = (*driver_columns(options), *target_columns(options))
-    row: dict[str, Any] = {"site": file.site, "step": STEPS[file.step]}
-    try:
-        table = read_table(file, columns, options.qc)
-        first, last = file.years
-    except UfluxError as error:
-        left = dict.fromkeys(FLUXES, 0)
-        return row | {"years": "", "months": 0} | left | {
-            "lacks": [], "dropped": [], "faults": [str(error)],
-        }  # fmt: skip
+def _unread_row(file: TowerFile, error: UfluxError) -> dict[str, Any]:
+    nothing = {"years": "", "months": 0} | dict.fromkeys(FLUXES, 0)
+    prose = {"lacks": [], "dropped": [], "faults": [str(error)]}
+    return {"site": file.site, "step": STEPS[file.step]} | nothing | prose
+
+
+def _row(
+    file: TowerFile, table: TowerTable, years: tuple[int, int], sites: pd.DataFrame
+) -> dict[str, Any]:
     left = {flux: int(table.values[flux].notna().sum()) for flux in FLUXES}
-    lacking = [column.name for column in columns if not table.values[column.name].notna().any()]
-    return row | {"years": f"{first}-{last}", "months": len(table.values)} | left | {
+    lacking = [name for name in _NAMES if not table.values[name].notna().any()]
+    first, last = years
+    return {
+        "site": file.site, "step": STEPS[file.step], "years": f"{first}-{last}",
+        "months": len(table.values), **left,
         "lacks": " ".join([*lacking, *_unknown(file.site, sites)]),
-        "dropped": _told(table.drops),
-        "faults": [],
+        "dropped": _told(table.drops), "faults": [],
     }  # fmt: skip
 
 

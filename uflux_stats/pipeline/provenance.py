@@ -11,6 +11,7 @@ from uflux_stats import __version__
 from uflux_stats.config import RunConfig
 from uflux_stats.io.catalog import data_source
 from uflux_stats.io.fingerprints import fingerprint
+from uflux_stats.io.fluxnet_files import sources_of, tower_files
 from uflux_stats.io.soil_carbon import soil_carbon_source
 from uflux_stats.pipeline.code import PACKAGE, library_versions
 from uflux_stats.pipeline.files import tables_beside
@@ -63,10 +64,12 @@ def provenance(config: RunConfig, *, started: datetime) -> dict[str, Any]:
 def sources(config: RunConfig) -> tuple[str, ...]:
     """Return the keys of the catalog for the data that a run is made from, shipped ones too.
 
-    Gridded drivers, and maps of soil carbon that are not known by their name, may be of any origin;
-    who gives them knows what to cite.
+    Towers are cited by the networks that their files are of. Gridded drivers, and maps of soil
+    carbon that are not known by their name, may be of any origin; who gives them knows what to
+    cite.
     """
-    towers = () if config.is_twin else ("fluxnet2015",)
+    given = config.input.towers
+    towers = () if given is None else sources_of(tower_files(given)[0])
     models = () if config.input.dgvm is None else ("trendy",)
     named = config.benchmarks.files
     held_against = (source for kind, source in BENCHMARKS.items() if kind in named)

@@ -45,11 +45,14 @@ def fields(values: dict[str, np.ndarray], time: pd.DatetimeIndex, layout: str) -
 
 
 def saved(folder: Path, data: xr.Dataset, name="era5.nc", packed=False) -> Path:
-    encoding = {}
+    encoding: dict[str, dict[str, object]] = {}
     if packed:
-        encoding = {n: {"dtype": "int16", "scale_factor": float(abs(v).max()) / 3e4 or 1.0,
-                        "add_offset": 0.0, "_FillValue": -32767}
-                    for n, v in data.data_vars.items()}  # fmt: skip
+        # as the old data store packs: the whole range of the file onto two bytes
+        for n, values in data.data_vars.items():
+            low, high = float(values.min()), float(values.max())
+            scale = max((high - low) / 65532, 1e-6 * abs(high)) or 1.0
+            encoding[n] = {"dtype": "int16", "scale_factor": scale,
+                           "add_offset": (low + high) / 2, "_FillValue": -32767}  # fmt: skip
     data.to_netcdf(folder / name, encoding=encoding)
     return folder / name
 

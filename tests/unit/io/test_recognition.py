@@ -1,6 +1,7 @@
 """Whatever is downloaded is recognised, and what is wrong with it is told."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,13 @@ def test_nothing_known(tmp_path: Path) -> None:
         describe(tmp_path / "none")
 
 
+def test_an_archive_of_grids_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "era5.zip", "w") as archive:
+        archive.write(grid(tmp_path / "a.nc"), "data_stream-moda.nc")
+    with pytest.raises(ConfigError, match="only those of towers are read as they are: unpack it"):
+        describe(tmp_path / "era5.zip")
+
+
 def test_what_is_not_whole_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "empty.nc").touch()
     with pytest.raises(DataFileError, match=r"got the empty file .*empty\.nc; get it again"):
@@ -183,6 +191,41 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", str(tower(tmp_path))]) == OK
     assert "flux towers in" in capsys.readouterr().out
     assert main(["data", "check", str(tmp_path / "none")]) == BAD_INPUT
+
+
+def test_command_fails_where_nothing_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of towers, grids and models alike; a fault in one of several files is told alone."""
+    towers, grids, models = (tmp_path / name for name in ("towers", "grids", "models"))
+    for folder in (grids, models):
+        folder.mkdir()
+    cut = (tower(towers), grid(grids / "a.nc"), grid(models / "CLM5.0_S3_gpp.nc", "gpp"))
+    for path in cut:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 20])
+        assert main(["data", "check", str(path.parent)]) == BAD_INPUT
+        told = capsys.readouterr()
+        assert path.name.split("_S3")[0] in told.out
+        assert "that can be read, got none in" in told.err
+    tower(towers, "BB-Two")
+    grid(grids / "b.nc")
+    grid(models / "JULES_S3_gpp.nc", "gpp", 3e-8, "kg m-2 s-1")
+    for path in cut:
+        assert main(["data", "check", str(path.parent)]) == OK
+
+
+def test_a_fault_of_one_file_is_told_once(tmp_path: Path) -> None:
+    path = grid(tmp_path / "a.nc", "ssrd", 1.7e7, "W m-2")
+    assert "not readable together" not in describe(path).summary
+
+
+def test_a_tower_under_two_names(tmp_path: Path) -> None:
+    fluxes = {"NEE_VUT_REF": np.arange(12.0) - 6, "LE_F_MDS": np.arange(12.0) * 5}
+    for site in ("AA-One", "BB-Two"):
+        tower(tmp_path, site, **fluxes)
+    summary = describe(tmp_path).summary
+    assert "not readable together: path: expected each tower under one name" in summary
+    assert "0 unreadable" in summary
 
 
 def test_real_data(real_data: Path) -> None:

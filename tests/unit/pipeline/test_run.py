@@ -278,7 +278,8 @@ def test_stages_read_only_what_earlier_ones_write() -> None:
 
 
 def test_provenance_knows_inputs_and_package(tmp_path: Path) -> None:
-    file, found = tmp_path / "FLX.csv", tmp_path / "my_sites.csv"
+    file = tmp_path / "AMF_AA-One_FLUXNET_SUBSET_MM_2001-2001_3-5.csv"
+    found = tmp_path / "my_sites.csv"
     for path in (file, found):
         path.write_text(path.name)
     config = build_config({"input": {"towers": str(file)}})
@@ -287,7 +288,8 @@ def test_provenance_knows_inputs_and_package(tmp_path: Path) -> None:
     assert table["inputs"] == {str(path): fingerprint(path) for path in (file, found)}
     assert "out" not in table["configuration"]["output"]
     assert table["libraries"]["numpy"]
-    assert "10.1038/s41597-020-0534-3" in {entry["doi"] for entry in table["citations"]}
+    cited = {entry["key"] for entry in table["citations"]}
+    assert cited == {"ameriflux", "noaa_co2", "natural_earth"}
 
 
 def test_missing_input_stops_before_any_work(tmp_path: Path) -> None:

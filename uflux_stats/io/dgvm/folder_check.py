@@ -21,6 +21,7 @@ from uflux_stats.io.fingerprints import fingerprint
 
 KIND: Final = "vegetation models"
 LAST_YEARS: Final = 10
+NO_FILE: Final = "no usable file"
 PROSE: Final = ("variables", "reference", "known", "faults", "flags")
 COMPARED: Final = 2
 """Variables of two models that must be equal for one to be called a copy of the other."""
@@ -67,7 +68,8 @@ def check_dgvm_folder(path: Path, *, scenario: str | None = None) -> DataReport:
         f"{len(table)} models, {known} of them in the registry, {flagged} flagged, "
         f"{int(table['left_out'].sum())} files left out; GPP and NPP in PgC yr-1, pools in PgC"
     )
-    return DataReport(KIND, path, summary, table, PROSE)
+    readable = any(NO_FILE not in flags for flags in table["flags"])
+    return DataReport(KIND, path, summary, table, PROSE, readable)
 
 
 def dgvm_checker(scenario: str | None = None) -> Checker:
@@ -88,11 +90,12 @@ def _row(name: str, files: list[ModelFile], path: Path, seen: dict[str, str]) ->
     except DataFileError as error:
         return {
             "model": name,
+            "variables": "",
             "left_out": len(files),
             "reference": entry.reference if entry else UNKNOWN,
             "known": known,
             "faults": [str(error)],
-            "flags": ["no usable file"],
+            "flags": [NO_FILE],
         }
     row = {str(column): value for column, value in check_dgvms(model).iloc[0].items()}
     if spans:

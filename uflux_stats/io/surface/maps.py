@@ -35,7 +35,7 @@ def read_mcd12c1(path: Path, resolution: float) -> xr.Dataset:
     """Read yearly land cover of 0.05 degree: the IGBP class with most pixels, and the land.
 
     Friedl and Sulla-Menashe (2022), doi 10.5067/MODIS/MCD12C1.061. Water counts only where nothing
-    else is; LANDFRAC is one minus the percentage of water.
+    else is; LANDFRAC is one minus the percentage of water. Fill values (255) count nothing.
 
     Returns
     -------
@@ -58,7 +58,8 @@ def read_mcd12c1(path: Path, resolution: float) -> xr.Dataset:
     cover = np.where(np.isnan(land) & (counts[WATER] > 0), WATER, land)
     water = Means(bins)
     places = bins.rows(lat)[:, None] * bins.shape[1] + bins.columns(lon)
-    water.add(places.ravel(), percent[:, :, WATER].astype(float).ravel() / 100.0)
+    share = percent[:, :, WATER].astype(float)
+    water.add(places.ravel(), np.where(share <= 100, share, np.nan).ravel() / 100.0)
     return xr.Dataset({
         "IGBP": bins.labelled(cover, "IGBP", variable("IGBP").attrs),
         "LANDFRAC": bins.labelled(1.0 - water.mean(), "LANDFRAC", variable("LANDFRAC").attrs),

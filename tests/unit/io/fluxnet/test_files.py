@@ -3,7 +3,9 @@
 import pytest
 
 from uflux_stats.errors import DataFileError
-from uflux_stats.io.fluxnet_files import tower_files
+from uflux_stats.io.catalog import CATALOG
+from uflux_stats.io.fluxnet import read_fluxnet
+from uflux_stats.io.fluxnet_files import sources_of, tower_files
 
 
 def reasons(drops) -> dict[str, int]:
@@ -100,6 +102,14 @@ def test_the_newest_version_counts(tmp_path, samples, older, newer) -> None:
     assert reasons(drops) == {"older version of the same site ignored": 1}
 
 
+@pytest.mark.parametrize(("last", "best"), [(2001, "L2"), (2002, "INTERIM_L2")])
+def test_an_interim_release_counts_for_its_later_year(tmp_path, samples, last, best) -> None:
+    name = "ICOSETC_AA-One_FLUXNET_MM_{}.csv"
+    samples.write(tmp_path, name=name.format("L2"))
+    samples.write(tmp_path, samples.table((2001, last)), name.format("INTERIM_L2"))
+    assert [file.name for file in tower_files(tmp_path)[0]] == [name.format(best)]
+
+
 def test_the_same_file_unpacked_beside_its_archive(tmp_path, samples) -> None:
     path = samples.write(tmp_path)
     (tmp_path / "a.zip").write_bytes(samples.zipped({path.name: path.read_bytes()}))
@@ -120,6 +130,35 @@ def test_two_periods_of_one_version(tmp_path, samples) -> None:
         samples.write(tmp_path, samples.table(years), samples.file_name(years=years))
     with pytest.raises(DataFileError, match=r"2001-2001.*remove one"):
         tower_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "cited"),
+    [
+        ("FLX_AA-One_FLUXNET2015_SUBSET_MM_2001-2001_1-4.csv", ("fluxnet2015",)),
+        ("FLX_AA-One_FLUXNET2015_FULLSET_MM_2001-2001_beta-3.csv", ("warm_winter_2020",)),
+        ("AMF_AA-One_FLUXNET_SUBSET_MM_2001-2001_3-5.csv", ("ameriflux",)),
+        ("AMF_AA-One_FLUXNET_FLUXMET_MM_2001-2001_v1.3_r1.csv", ("ameriflux",)),
+        ("ICOSETC_AA-One_FLUXNET_MM_L2.csv", ("icos",)),
+        ("TERN_AA-One_FLUXNET_FLUXMET_MM_2001-2001_v1.3_r1.csv", ("fluxnet_networks",)),
+        ("TWIN_AA-One_FLUXNET2015_SUBSET_MM_2001-2001_1-4.csv", ()),
+    ],
+)
+def test_towers_are_cited_by_their_network(tmp_path, samples, name, cited) -> None:
+    path = samples.write(tmp_path, name=name)
+    assert sources_of(tower_files(path)[0]) == cited
+    assert set(cited) <= set(CATALOG)
+    assert read_fluxnet(path).attrs["references"] == "".join(CATALOG[key].reference
+                                                             for key in cited)  # fmt: skip
+
+
+def test_towers_of_two_networks(tmp_path, samples) -> None:
+    samples.write(tmp_path)
+    samples.write(tmp_path, name="AMF_BB-Two_FLUXNET_SUBSET_MM_2001-2001_3-5.csv")
+    towers = read_fluxnet(tmp_path)
+    assert "Scientific Data 7, 225" in towers.attrs["references"]
+    assert "AmeriFlux" in towers.attrs["references"]
+    assert towers.attrs["license"] == "CC-BY-4.0"
 
 
 def test_nothing_there(tmp_path, samples) -> None:

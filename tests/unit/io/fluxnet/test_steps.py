@@ -107,6 +107,8 @@ def test_weeks_count_for_each_of_their_days(tmp_path, samples, inclusive) -> Non
     "name",
     [
         "ICOSETC_AA-One_FLUXNET_MM_L2.csv",
+        "ICOSETC_AA-One_FLUXNET_MM_INTERIM_L2.csv",
+        "ICOS_AA-One_FLUXNET_FLUXMET_MM_2001-2001_v1.3_r1.csv",
         "AMF_AA-One_FLUXNET_FLUXMET_MM_2001-2001_v1.3_r1.csv",
         "AMF_AA-One_FLUXNET_FULLSET_MM_2001-2001_3-5.csv",
         "FLX_AA-One_FLUXNET2015_FULLSET_MM_2001-2001_beta-3.csv",
@@ -135,6 +137,16 @@ def test_a_half_hourly_file_cut_in_the_middle(tmp_path, samples) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DataFileError, match="fields per line"):
         read_fluxnet(path)
+
+
+def test_a_file_cut_within_the_last_number_of_a_line(tmp_path, samples) -> None:
+    path = samples.write(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:8])[:-2])
+    with pytest.raises(DataFileError, match="months to 2001-12, got the last in 2001-07 without"):
+        read_fluxnet(path)
+    path.write_bytes(b"".join(lines).rstrip())  # whole, but for the last end of line
+    assert read_fluxnet(path).sizes["time"] == 12
 
 
 def test_towers_of_different_steps_in_one_folder(tmp_path, samples) -> None:

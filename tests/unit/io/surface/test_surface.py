@@ -138,6 +138,21 @@ class TestLandCover:
         assert corner["IGBP"].values.tolist() == [4, 10, 0]
         np.testing.assert_allclose(corner["LANDFRAC"], [0.75, 0.25, 0.0])
 
+    def test_fill_values_count_nothing(self, tmp_path: Path, native) -> None:
+        """Unclassified pixels hold 255 in all layers."""
+        codes = np.full((36, 72), 255, "uint8")
+        percent = np.full((36, 72, 17), 255, "uint8")
+        codes[0, 0:2], percent[0, 0:2] = [10, 0], 0
+        percent[0, 0, 10] = percent[0, 1, 0] = 100
+        path = native.hdf4(
+            tmp_path / "MCD12C1.A2006001.061.2022169160638.hdf",
+            Majority_Land_Cover_Type_1=codes, Land_Cover_Type_1_Percent=percent,
+        )  # fmt: skip
+        drivers = read_drivers(path, resolution=10.0)
+        corner = drivers.sel(lat=85.0, lon=-175.0)
+        assert (corner["IGBP"], corner["LANDFRAC"]) == (10, 0.5)
+        assert int(drivers["LANDFRAC"].notnull().sum()) == 1
+
     def test_two_years(self, tmp_path: Path, native) -> None:
         first = self.cover(native, tmp_path, np.ones((36, 72), "uint8"))
         second = tmp_path / first.name.replace("A2006", "A2007")
