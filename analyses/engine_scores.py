@@ -16,8 +16,14 @@ from uflux_stats.refinement.table import TrainingTable
 from uflux_stats.schema import FLUXES
 
 PLAIN = "xgboost"
-CANDIDATES = (PLAIN, "extra trees, root weights", "extra trees, root weights, lean",
-              "kernel, tower effect of 0.02")  # fmt: skip
+CANDIDATES = (
+    PLAIN,
+    "extra trees, root weights",
+    "extra trees, root weights, lean",
+    "kernel, tower effect of 0.02",
+    "LE directly",
+    "kernel, tower effect, trend",
+)
 MEANS = (
     "xgboost + much randomised",
     "xgboost + extra trees, root weights",
@@ -25,6 +31,9 @@ MEANS = (
     "xgboost + kernel, root weights",
     "xgboost + kernel, tower effect of 0.02",
     "xgboost + extra trees, root weights + kernel, tower effect of 0.02",
+    "LE directly + kernel, tower effect, trend",
+    "LE directly + extra trees, root weights + kernel, tower effect, trend",
+    "LE directly + monotone + extra trees, root weights + kernel, tower effect, trend",
     "xgboost + much randomised + extra trees, root weights + kernel, tower effect of 0.02",
 )
 HALVES, DRAWS = 20, 500
@@ -68,8 +77,12 @@ def r2(observed: np.ndarray, modelled: np.ndarray) -> float:
 
 
 def summary(table: TrainingTable, folder: Path, ideas: Sequence[str], seeds: Sequence[int]) -> str:
-    """r2 of each idea, mean of its seeds, and what each seed gains over XGBoost; tower means."""
+    """r2 of each idea, mean of its seeds; what each seed gains over XGBoost; tower means.
+
+    Behind the gains stands their standard error over towers, mean of the seeds.
+    """
     lines = ["| idea | GPP | RECO | NEE | LE | of tower means |", "| --- |" + " --- |" * 5]
+    everything = np.ones(len(table.site), bool)
     for idea in ideas:
         files = {
             seed: [file_of(folder, part, seed) for part in idea.split(" + ")] for seed in seeds
@@ -77,15 +90,20 @@ def summary(table: TrainingTable, folder: Path, ideas: Sequence[str], seeds: Seq
         found = [seed for seed, parts in files.items() if all(path.exists() for path in parts)]
         if not found:
             continue
-        own, plain = ([scores(table, predictions(name, folder, seed)).set_index("flux")
-                       for seed in found] for name in (idea, PLAIN))  # fmt: skip
-        mean = sum(each for each in own) / len(own)
+        pairs = [[predictions(name, folder, seed) for name in (idea, PLAIN)] for seed in found]
+        skill = [scores(table, own).set_index("flux") for own, _ in pairs]
+        gained = [gains(table, (own, plain), everything).set_index("flux") for own, plain in pairs]
         cells = []
         for name in FLUXES:
-            gains = [a.r2[name] - b.r2[name] for a, b in zip(own, plain, strict=True)]
-            told = "" if idea == PLAIN else f" ({', '.join(f'{gain:+.3f}' for gain in gains)})"
-            cells.append(f"{mean.r2[name]:.3f}{told}")
-        places = " ".join(f"{mean.r2_of_tower_means[name]:.2f}" for name in FLUXES)
+            told = [f"{each.r2[name]:.3f}" for each in skill]
+            if idea != PLAIN:
+                each = ", ".join(f"{one.gain[name]:+.3f}" for one in gained)
+                error = np.mean([one.error_gain[name] for one in gained])
+                mean = np.mean([each.r2[name] for each in skill])
+                told = [f"{mean:.3f} ({each}; ± {error:.3f})"]
+            cells.append(", ".join(told))
+        means = [np.mean([each.r2_of_tower_means[name] for each in skill]) for name in FLUXES]
+        places = " ".join(f"{mean:.2f}" for mean in means)
         lines.append(f"| {idea} | " + " | ".join([*cells, places]) + " |")
     return "\n".join(lines)
 

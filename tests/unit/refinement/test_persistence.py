@@ -40,9 +40,9 @@ def test_direct_target_survives(towers: xr.Dataset, refiner: Refiner, tmp_path: 
     xr.testing.assert_identical(loaded.predict(towers), direct.predict(towers))
 
 
-def test_files_are_json_and_trees(saved: Path) -> None:
-    assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ".ubj"}
-    assert len(list(saved.iterdir())) == 2 + 4 * 3
+def test_files_are_json_trees_and_arrays(saved: Path) -> None:
+    assert {path.suffix for path in saved.iterdir()} == {".json", ".npy", ".npz", ".ubj"}
+    assert len(list(saved.iterdir())) == 2 + 4 * (3 + 1)
     assert not any(path.read_bytes().startswith(b"\x80") for path in saved.iterdir())
     assert json.loads((saved / "refiner.json").read_text())["layout"] == 5
 
@@ -58,7 +58,7 @@ def test_an_older_refiner_is_replaced_whole(
 ) -> None:
     refine(towers, options=refiner.options, members=1).save(saved)
     assert Refiner.load(saved).options.members == 1
-    assert len(list(saved.iterdir())) == 2 + 4
+    assert len(list(saved.iterdir())) == 2 + 4 * 2
     assert [path.name for path in saved.parent.iterdir()] == ["refiner"]
 
 
@@ -97,8 +97,12 @@ def edit(change: Callable[[dict], object]) -> Callable[[Path], None]:
 
 
 def cut(folder: Path) -> None:
-    trees = folder / "LE-002.ubj"
+    trees = folder / "LE-0-002.ubj"
     trees.write_bytes(trees.read_bytes()[:-40])
+
+
+def halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -107,12 +111,14 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "half a head": lambda folder: (folder / "refiner.json").write_text('{"layout": 1, "opt'),
     "binary head": lambda folder: (folder / "refiner.json").write_bytes(b"\xff\xfe\x00\x81"),
     "head is a list": lambda folder: (folder / "refiner.json").write_text("[1]"),
-    "no trees": lambda folder: (folder / "GPP-001.ubj").unlink(),
+    "no trees": lambda folder: (folder / "GPP-0-001.ubj").unlink(),
     "half the trees": cut,
+    "no kernel": lambda folder: (folder / "RECO-1.npz").unlink(),
+    "half a kernel": lambda folder: halve(folder / "RECO-1.npz"),
     "no training rows": lambda folder: (folder / "training.npy").unlink(),
     "other training rows": lambda folder: np.save(folder / "training.npy", np.zeros((3, 2))),
     "no threshold": edit(lambda head: head["domain"].pop("threshold")),
-    "empty trees": lambda folder: (folder / "GPP-001.ubj").write_bytes(b""),
+    "empty trees": lambda folder: (folder / "GPP-0-001.ubj").write_bytes(b""),
     "trees of another table": edit(lambda head: head["features"].update(coordinates=True)),
     "other layout": edit(lambda head: head.update(layout=99)),
     "unknown option": edit(lambda head: head["options"].update(soil=1)),

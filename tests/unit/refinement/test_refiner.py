@@ -76,7 +76,7 @@ def test_difference_is_respiration_minus_production(refiner: Refiner, towers: xr
 @pytest.fixture
 def flat(quick: RefineOptions) -> RefineOptions:
     """Trees that learn next to nothing, so that what is left is the mean of the target."""
-    return replace(quick, trees=1, learning_rate=1e-6, row_fraction=1.0)
+    return replace(quick, model="xgboost", trees=1, learning_rate=1e-6, row_fraction=1.0)
 
 
 def test_direct_target_is_the_observation(towers: xr.Dataset, flat: RefineOptions) -> None:

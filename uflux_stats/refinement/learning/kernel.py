@@ -17,7 +17,7 @@ from uflux_stats.refinement.learning.lesson import Lesson, Values
 from uflux_stats.refinement.learning.models import Head
 from uflux_stats.refinement.options import RefineOptions
 
-ROWS: Final = 2048
+ROWS: Final = 1024
 """Rows at a time, so that what is between steps stays near the processor."""
 _FARTHEST: Final = 4.0
 """Standard deviations from the mean at which a predictor is held."""
@@ -55,13 +55,19 @@ class Smooth:
     length: Table
 
     def predict(self, table: Table) -> Table:
-        """Predict rows of predictors, (row,)."""
+        """Predict rows of predictors, (row,).
+
+        All blocks are of one size: rounding, and with it the prediction of a row, does not hang on
+        how many others there are.
+        """
         predicted = np.empty(len(table), np.float32)
         for start in range(0, len(table), ROWS):
-            rows = slice(start, start + ROWS)
-            scaled = _scaled(table[rows], self.centre, self.spread)
-            line = self.mean + scaled @ self.slope
-            predicted[rows] = line + _bells(scaled, self.points, self.length) @ self.height
+            rows = table[start : start + ROWS]
+            block = np.zeros((ROWS, table.shape[1]), np.float32)
+            block[: len(rows)] = _scaled(rows, self.centre, self.spread)
+            line = self.mean + block @ self.slope
+            found = line + _bells(block, self.points, self.length) @ self.height
+            predicted[start : start + ROWS] = found[: len(rows)]
         return predicted
 
 
