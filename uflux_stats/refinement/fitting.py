@@ -15,7 +15,6 @@ from uflux_stats.baselines import (
 )
 from uflux_stats.baselines.respiration import Form
 from uflux_stats.bayes.as_baseline import posterior_table
-from uflux_stats.refinement.blas import one_blas_thread
 from uflux_stats.refinement.dissimilarity import Domain, fit_domain
 from uflux_stats.refinement.fusion import fit_beside, network_out_of_fold
 from uflux_stats.refinement.learners import Ensemble
@@ -80,7 +79,6 @@ class Fit:
         return {flux: ensemble for flux, ensemble in found.items() if ensemble}
 
 
-@one_blas_thread()
 def fit_rows(table: TrainingTable, rows: Mask, options: RefineOptions, seed: list[int]) -> Fit:
     """Fit parameters and ensembles to the chosen rows alone.
 
@@ -244,7 +242,6 @@ def predict_rows(
     return predicted
 
 
-@one_blas_thread()
 def learned_rows(
     fit: Fit,
     process: dict[str, Rows],

@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from uflux_stats.choices import require_least
 from uflux_stats.errors import ConfigError
-from uflux_stats.refinement.blas import one_blas_thread
 from uflux_stats.refinement.fitting import fit_rows, flux_attrs, predict_rows
 from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.splits import Split, split_folds
@@ -168,7 +168,7 @@ def _run(
     work: Work, folds: int, how: ValidationOptions
 ) -> list[tuple[NDArray[np.intp], Predicted]]:
     """Run all folds on a few threads; XGBoost lets go of the interpreter while it fits."""
-    with one_blas_thread(), ThreadPoolExecutor(how.workers) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(how.workers) as pool:
         tasks = [pool.submit(work, number) for number in range(folds)]
         try:
             done = as_completed(tasks)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.blas import ssyrk
+from threadpoolctl import threadpool_limits
 
 from uflux_stats.refinement.learners import Ensemble, Table
 from uflux_stats.refinement.learning.drawing import drawn
@@ -89,7 +90,8 @@ class Kernel:
 
     def predict(self, table: Table, *, threads: int = 1) -> Table:  # noqa: ARG002
         """Predict with every member, (member, row)."""
-        return np.stack([member.predict(table) for member in self.members])
+        with _one_thread():
+            return np.stack([member.predict(table) for member in self.members])
 
     def importance(self) -> NDArray[np.float64]:
         """Tell that all predictors count alike."""
@@ -129,7 +131,13 @@ def fit_kernel(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> K
     Williams and Seeger (2001), Using the Nystroem method to speed up kernel machines, NIPS 13.
     """
     members = range(options.members)
-    return Kernel(tuple(_fit_member(lesson, options, [*seed, number]) for number in members))
+    with _one_thread():
+        return Kernel(tuple(_fit_member(lesson, options, [*seed, number]) for number in members))
+
+
+def _one_thread() -> threadpool_limits:
+    """Hold BLAS to one thread: folds have theirs, and results depend on no number of them."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> Smooth:
