@@ -4,6 +4,7 @@
                                        [--members 4] [--folds 20] [--places FILE]
     python analyses/engine_ablation.py FLUXNET_FOLDER table --out FOLDER [--seeds 0 1]
     python analyses/engine_ablation.py FLUXNET_FOLDER "distance: IDEA + IDEA" --out FOLDER
+    python analyses/engine_ablation.py FLUXNET_FOLDER "towers: IDEA + IDEA" --out FOLDER
     python analyses/engine_ablation.py FLUXNET_FOLDER choose --out FOLDER
 
 Groups of whole towers are held out; a seed deals the towers out and draws the members, so that the
@@ -11,9 +12,9 @@ spread over seeds holds both. IDEA is one of ``engine_ideas.py``. What it predic
 towers is kept in FOLDER, a row for each flux and seed is appended to ``ablation.csv``, and what is
 there already is not computed again. The rest reads what is kept: "table" prints what all ideas and
 some means of them did beside XGBoost; "distance" how a mean of ideas compares with XGBoost near
-and far from towers; "choose" picks the best mean of ideas on one half of the towers and scores it
-on the other. PLACES is a NetCDF file of maps on (lat, lon), whose values at the towers are more
-predictors.
+and far from towers; "towers" which towers cost a mean of ideas most; "choose" picks the best mean
+of ideas on one half of the towers and scores it on the other. PLACES is a NetCDF file of maps on
+(lat, lon), whose values at the towers are more predictors.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from engine_scores import (
     MEANS,
     Predictions,
     by_distance,
+    by_tower,
     choose,
     file_of,
     scores,
@@ -64,6 +66,10 @@ def main() -> None:
     elif given.idea.startswith("distance: "):
         ideas = given.idea.removeprefix("distance: ")
         found = by_distance(table, given.out, ideas, given.seeds, given.folds)
+        print(found.round(3).to_string(index=False))
+    elif given.idea.startswith("towers: "):
+        ideas = given.idea.removeprefix("towers: ")
+        found = by_tower(table, given.out, ideas, given.seeds)
         print(found.round(3).to_string(index=False))
     else:
         files = Given(given.towers, None if given.places is None else xr.load_dataset(given.places))

@@ -163,6 +163,29 @@ def by_distance(
     return pd.concat(found)
 
 
+def by_tower(
+    table: TrainingTable, folder: Path, ideas: str, seeds: Sequence[int], most: int = 5
+) -> pd.DataFrame:
+    """What the worst towers take from the r2 of a mean of ideas, and their means, mean of seeds."""
+    found = []
+    for name in FLUXES:
+        observed = table.observed[name]
+        predicted = np.mean([predictions(ideas, folder, seed)[name] for seed in seeds], axis=0)
+        error = np.mean(
+            [(observed - predictions(ideas, folder, seed)[name]) ** 2 for seed in seeds], axis=0
+        )
+        known = np.isfinite(observed)
+        whole = ((observed[known] - observed[known].mean()) ** 2).sum()
+        rows = pd.DataFrame({"tower": table.sites, "flux": name, "observed": observed,
+                             "predicted": predicted, "of_r2": error / whole})[known]  # fmt: skip
+        of_tower = rows.groupby(["flux", "tower"]).agg(
+            months=("of_r2", "size"), observed=("observed", "mean"),
+            predicted=("predicted", "mean"), of_r2=("of_r2", "sum"),
+        )  # fmt: skip
+        found.append(of_tower.nlargest(most, "of_r2").reset_index())
+    return pd.concat(found)
+
+
 def choose(table: TrainingTable, folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
     """Choose a mean of ideas for all fluxes on half of the towers, score it on the other half.
 

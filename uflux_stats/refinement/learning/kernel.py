@@ -273,5 +273,6 @@ def _solve(
     # bells that are nearly the same need a floor, in proportion to what single precision loses
     bells = np.arange(count)
     normal[bells, bells] += _JITTER * normal[bells, bells].mean()
-    found: Values = cho_solve(cho_factor(normal), design.T @ inverse.times(residual))
+    known = design.T @ inverse.times(residual).astype(np.float32)
+    found: Values = cho_solve(cho_factor(normal, overwrite_a=True), known.astype(np.float64))
     return found[:count], found[count:]
