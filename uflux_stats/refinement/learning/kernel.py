@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.blas import ssyrk
 from threadpoolctl import threadpool_limits
 
 from uflux_stats.refinement.learners import Ensemble, Table
@@ -215,9 +214,9 @@ class TowerErrors:
         return rest
 
     def product(self, columns: Table) -> Table:
-        """Multiply columns, (row, any), by the inverse and by themselves; upper triangle alone."""
+        """Multiply columns, (row, any), by the inverse and by themselves."""
         root = columns * np.sqrt(self.weight)[:, np.newaxis]
-        total: Table = ssyrk(1.0, root.T)
+        total: Table = root.T @ root
         if self.share.any():
             own = self.member.T @ (columns * self.weight[:, np.newaxis])
             total -= (own.T * self.share) @ own

@@ -11,7 +11,7 @@ from uflux_stats.errors import ConfigError
 from uflux_stats.refinement import RefineOptions
 from uflux_stats.refinement.learning.cascade import Cascade
 from uflux_stats.refinement.learning.folds import fit_folds, fold_of_towers
-from uflux_stats.refinement.learning.kernel import TowerErrors
+from uflux_stats.refinement.learning.kernel import ROWS, TowerErrors
 from uflux_stats.refinement.learning.lesson import Lesson, row_weights
 from uflux_stats.refinement.learning.mixture import Mixture
 from uflux_stats.refinement.learning.models import Model
@@ -157,6 +157,19 @@ def test_kernel_follows_the_baseline_far_from_all_rows(
     assert high == pytest.approx(low, abs=1e-3)
 
 
+def test_a_kernel_predicts_a_row_alike_whatever_stands_beside_it(
+    lesson: Lesson, small: RefineOptions
+) -> None:
+    fitted = LEARNERS["kernel"](replace(lesson, trend=np.array([0, 1])), small, [0])
+    table = np.tile(lesson.table, (4, 1))
+    assert len(table) > 2 * ROWS
+    whole = fitted.predict(table)
+    for size in (1, 7, 1500):
+        bands = [fitted.predict(table[at : at + size]) for at in range(0, 3000, size)][:40]
+        found = np.concatenate(bands, axis=1)
+        np.testing.assert_array_equal(found, whole[:, : found.shape[1]])
+
+
 def test_the_line_of_a_kernel_keeps_to_the_predictors_drawn(
     lesson: Lesson, small: RefineOptions
 ) -> None:
@@ -174,8 +187,7 @@ def test_errors_of_one_tower_go_together(lesson: Lesson) -> None:
     columns = np.random.default_rng(0).normal(size=(len(lesson.target), 4)).astype(np.float32)
     errors, inverse = TowerErrors.of(lesson, 0.3), np.linalg.inv(covariance)
     np.testing.assert_allclose(errors.times(columns[:, 0]), inverse @ columns[:, 0], atol=1e-5)
-    upper = np.triu(errors.product(columns))
-    np.testing.assert_allclose(upper, np.triu(columns.T @ inverse @ columns), atol=1e-3)
+    np.testing.assert_allclose(errors.product(columns), columns.T @ inverse @ columns, atol=1e-3)
 
 
 def test_effects_of_towers_hardly_move_the_kernel(lesson: Lesson, small: RefineOptions) -> None:
