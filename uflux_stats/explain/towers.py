@@ -73,8 +73,9 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
     Where the residual is learned (``attrs["explains"]`` of a flux) these are SHAP values of what
     the baseline misses, and tell by which predictors it can be known.
 
-    Of a blend or a stack its trees are explained, as if they were the whole; a cascade of more
-    than one layer has none that see only predictors.
+    Of a blend or a stack its trees are explained, as if they were the whole;
+    ``attrs["beside_trees"]`` names what shares the fluxes with them and is not explained. A cascade
+    of more than one layer has no trees that see only predictors.
 
     Parameters
     ----------
@@ -123,7 +124,8 @@ def shap_values(refiner: Refiner, towers: xr.Dataset | None = None, **options: A
                 result[flux].values[chosen] = 0.0
                 result[flux].values[np.ix_(chosen, present)] = found
                 result[f"{flux}_base"].values[chosen] = base
-    return result.assign_attrs(held_out=str(how.held_out))
+    beside = ", ".join(refiner.options.beside_trees)
+    return result.assign_attrs(held_out=str(how.held_out), beside_trees=beside)
 
 
 def _table(refiner: Refiner, towers: xr.Dataset | None, how: ExplainOptions) -> TrainingTable:

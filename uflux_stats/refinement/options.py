@@ -21,6 +21,7 @@ Part = Literal[
 ]  # fmt: skip
 Learner = Literal[Part, "cascade", "blend", "stack"]
 NEURAL: Final = "neural"
+_NO_TREES: Final = ("kernel", NEURAL)
 Weighting = Literal["months", "root", "towers"]
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "model": get_args(Learner),
@@ -162,8 +163,8 @@ class RefineOptions:
         where there are no towers; and LE, of which held-out towers are predicted better, but for
         a network, which learns its residual.
     process_predictors : bool
-        Whether the baseline's GPP, RECO and LE are among the predictors, so that the trees can see
-        how far to trust it.
+        Whether the baseline's GPP, RECO and LE are among the predictors, so that the learners can
+        see how far to trust it.
     respiration : {"fixed_q10", "conditioned_q10", "conditioned_lloyd_taylor", "posterior_q10", \
         "posterior_lloyd_taylor"}
         Baseline of RECO: base rates at Q10 1.5, or rate and sensitivity of each class times the
@@ -260,6 +261,19 @@ class RefineOptions:
     def fused(self) -> bool:
         """Whether the network is one of several learners."""
         return self.model in ("blend", "stack") and NEURAL in self.stack.parts
+
+    @property
+    def beside_trees(self) -> tuple[str, ...]:
+        """Learners that are no trees among those of a blend or a stack.
+
+        Examples
+        --------
+        >>> RefineOptions().beside_trees, RefineOptions(model="xgboost").beside_trees
+        (('kernel',), ())
+        """
+        if self.model not in ("blend", "stack"):
+            return ()
+        return tuple(part for part in self.stack.parts if part in _NO_TREES)
 
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""

@@ -1,4 +1,4 @@
-"""The refiner: a process baseline and what an ensemble of trees has learned of its residuals."""
+"""The refiner: a process baseline and what ensembles have learned beyond it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

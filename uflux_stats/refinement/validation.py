@@ -167,7 +167,7 @@ def _fold_work(
 def _run(
     work: Work, folds: int, how: ValidationOptions
 ) -> list[tuple[NDArray[np.intp], Predicted]]:
-    """Run all folds on a few threads; XGBoost lets go of the interpreter while it fits."""
+    """Run all folds on a few threads; learners let go of the interpreter while they fit."""
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(how.workers) as pool:
         tasks = [pool.submit(work, number) for number in range(folds)]
         try:

@@ -64,7 +64,9 @@ def bee_swarm(values: xr.Dataset, flux: str, *, top: int = TOP) -> Figure:
         ax.set_yticks(range(len(table)), table["feature"])
         ax.invert_yaxis()
         ax.set_xlabel(axis_label(f"SHAP value of {flux}", values[flux].attrs.get("units", "1")))
-        ax.set_title(f"{flux} {values[flux].attrs.get('explains', '')} (n = {len(known):,})")
+        alone = ", trees alone" if values.attrs.get("beside_trees") else ""
+        explains = values[flux].attrs.get("explains", "")
+        ax.set_title(f"{flux} {explains}{alone} (n = {len(known):,})")
         if points is not None:
             bar = figure.colorbar(points, ax=ax, ticks=[0, 1], label="predictor")
             bar.ax.set_yticklabels(["low", "high"])

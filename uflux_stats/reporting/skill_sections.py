@@ -27,7 +27,11 @@ SECTIONS: Final = {
         "Gridded drivers at the towers",
         "Gridded drivers beside what the towers measured.",
     ),
-    "shap": ("What the refinement has learned", "Shares of the predictors in what is predicted."),
+    "shap": (
+        "What the refinement has learned",
+        "Shares of the predictors in what the trees predict. Where trees are averaged with another "
+        "learner, the notes name it: its part of the flux is not explained.",
+    ),
 }
 """Stages whose numbers are shown as they stand: title and what they are."""
 FEW: Final = 16

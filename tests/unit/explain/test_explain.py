@@ -164,6 +164,7 @@ def test_trees_of_a_blend_are_explained_and_a_kernel_is_refused(refiner: Refiner
     }
     blend = refine(refiner.table.towers, model="blend", **few)
     found = shap_values(blend, rows=20, held_out=False)
+    assert found.attrs["beside_trees"] == "kernel"
     chosen = found.GPP.notnull().all("feature")
     summed = (found.GPP.sum("feature") + found.GPP_base).values[chosen]
     (booster,) = blend.fit.ensembles["GPP"]

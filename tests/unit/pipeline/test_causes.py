@@ -135,6 +135,14 @@ def test_shap_of_the_refinement_is_tabled_by_group(done: tuple[Path, dict[str, N
     assert {"swarm_GPP", "bars_season_RECO", "bars_continent_NEE"} <= drawn
 
 
+def test_a_reader_learns_that_trees_alone_are_explained(
+    done: tuple[Path, dict[str, Numbers]],
+) -> None:
+    notes = {one.note for name, one in done[1]["explanation"].items() if name.startswith("shap.")}
+    assert notes
+    assert all("of the trees alone" in note and "(kernel)" in note for note in notes)
+
+
 def test_networks_of_the_cubes_of_a_run_by_continent(cubes: xr.Dataset) -> None:
     networks = fit_network(cubes, by="continent")
     assert {Group(), Group("Africa"), Group("Asia")} <= set(networks)

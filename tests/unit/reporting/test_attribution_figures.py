@@ -115,6 +115,9 @@ def test_swarms_and_bars(explained, tmp_path: Path) -> None:
     from uflux_stats.explain import shap_importance
 
     figure = bee_swarm(explained, "GPP", top=4)
+    assert "alone" not in figure.axes[0].get_title()
+    blend = bee_swarm(explained.assign_attrs(beside_trees="kernel"), "GPP", top=4)
+    assert "residual, trees alone" in blend.axes[0].get_title()
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list("fedc")
     assert "n = 299" in figure.axes[0].get_title()
     save_figure(figure, tmp_path / "bees.png")

@@ -119,7 +119,13 @@ def _told(task: Task, parts: list[Learned], place: Any = str) -> Mapping[str, Nu
     for one in parts:
         for name, figure in _figures(one, regions, whole[CURVES]):
             save_figure(figure, folder / f"{name}_{one.name}.png", notice=notice)
-    return dict(_numbers(whole[IMPORTANCE]))
+    return dict(_numbers(whole[IMPORTANCE], _beside(parts)))
+
+
+def _beside(parts: list[Learned]) -> str:
+    """Say what is not explained, where trees share what is predicted with other learners."""
+    beside = str(parts[0].values.attrs.get("beside_trees", "")) if parts else ""
+    return f"; of the trees alone, not of what they are averaged with ({beside})" if beside else ""
 
 
 def _names(one: Learned) -> list[str]:
@@ -183,12 +189,14 @@ def _figures(
         )
 
 
-def _numbers(table: pd.DataFrame) -> Iterator[tuple[str, Number]]:
+def _numbers(table: pd.DataFrame, beside: str) -> Iterator[tuple[str, Number]]:
     """Yield the share of the most important predictors, over all rows."""
     everything = table[table["by"] == "all"]
     for name, rows in everything.groupby("explained", sort=False):
         for row in rows.head(_TOLD).to_dict("records"):
-            note = f"of mean absolute SHAP values of held-out rows; of gain {row['gain']:.2f}"
+            note = (
+                f"of mean absolute SHAP values of held-out rows; of gain {row['gain']:.2f}{beside}"
+            )
             yield (
                 key("shap", str(name), str(row["feature"])),
                 number(row["share"], n=row["n"], note=note),

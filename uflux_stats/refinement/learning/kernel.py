@@ -122,7 +122,9 @@ def fit_kernel(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> K
 
     The kernel is Gaussian on standardised predictors, a missing one being average; the solution is
     sought among bells around drawn rows (Nystroem's approximation). What it departs from is linear
-    in the fluxes of the baseline (universal kriging), so that it follows them where no row is near.
+    in the fluxes of the baseline, so that it follows them where no row is near. Its slopes are
+    fitted together with the bells (as by universal kriging, but for a slight penalty); where these
+    fluxes are average it is the weighted mean of the target, which is not fitted again.
 
     References
     ----------
@@ -261,7 +263,7 @@ def _solve(
 ) -> tuple[Values, Values]:
     """Heights and slopes that fit weighted residuals.
 
-    The heights have the least norm in the space of the kernel, the slopes as they are.
+    Heights are penalised by their norm in the space of the kernel, slopes by their squares.
     """
     residual, inverse = rows
     count = len(among)
