@@ -77,7 +77,9 @@ def main() -> None:
     rows = known.T.to_dict()
     for name in chosen.baselines:
         begun = time.perf_counter()
-        options = RefineOptions(respiration=name, members=chosen.members)
+        options = RefineOptions(
+            model="xgboost", direct=("RECO", "NEE"), respiration=name, members=chosen.members
+        )
         found = skill(towers, options, chosen.folds, chosen.members) | totals(towers, grid, options)
         rows[name] = found | {"folds": chosen.folds, "seconds": time.perf_counter() - begun}
         table = pd.DataFrame(rows).T.rename_axis("respiration")

@@ -201,9 +201,15 @@ def _left_over(matrix: Array, targets: list[int], drivers: list[int]) -> Array:
 
 
 def d_score(first: Array, second: Array) -> Array:
-    """1 minus the Hellinger distance of two normals with these correlations (..., k, k)."""
-    mixed = (first + second) / 2.0
-    affinity = (np.linalg.det(first) * np.linalg.det(second)) ** 0.25 / np.linalg.det(mixed) ** 0.5
+    """1 minus the Hellinger distance of two normals with these correlations (..., k, k).
+
+    Variables that others determine have a small variance of their own, so that two normals which
+    agree in that score 1.
+    """
+    own = 1e-12 * np.eye(first.shape[-1])
+    logs = [np.linalg.slogdet(each + own).logabsdet
+            for each in (first, second, (first + second) / 2.0)]  # fmt: skip
+    affinity = np.exp((logs[0] + logs[1]) / 4.0 - logs[2] / 2.0)
     score: Array = 1.0 - np.sqrt(np.maximum(1.0 - affinity, 0.0))
     return score
 

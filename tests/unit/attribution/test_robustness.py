@@ -14,7 +14,13 @@ from uflux_stats.attribution.robustness import (
     random_common_cause,
     robustness_values,
 )
-from uflux_stats.attribution.validity import copula_fit, d_calibration, flags, independence_tests
+from uflux_stats.attribution.validity import (
+    copula_fit,
+    d_calibration,
+    d_score,
+    flags,
+    independence_tests,
+)
 from uflux_stats.errors import GraphError, MissingExtraError, SampleError
 
 
@@ -167,3 +173,11 @@ def test_without_tigramite_the_extra_is_named(network, monkeypatch) -> None:
     monkeypatch.setattr(discovery, "import_module", missing)
     with pytest.raises(MissingExtraError, match="discovery"):
         discover(network.sample)
+
+
+def test_d_score_of_what_others_determine() -> None:
+    tied = np.ones((2, 2))
+    assert d_score(tied, tied) == pytest.approx(1.0)
+    assert d_score(tied, np.eye(2)) < 0.01
+    apart = np.array([[1.0, 0.5], [0.5, 1.0]])
+    assert d_score(apart, np.eye(2)) == pytest.approx(1.0 - (1.0 - 0.75**0.25 / 0.9375**0.5) ** 0.5)
