@@ -15,7 +15,7 @@ from uflux_stats.refinement.options import RefineOptions
 from uflux_stats.refinement.table import training_table
 from uflux_stats.refinement.validation import cross_validate, validation_metrics
 
-LEAVE_ONE_OUT_SECONDS = 6 * 60
+LEAVE_ONE_OUT_SECONDS = 10 * 60
 GLOBAL_SECONDS = 2 * 60
 GLOBAL_MIB = 3 * 1024
 SKILL = {
