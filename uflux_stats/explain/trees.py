@@ -5,6 +5,7 @@ which is the one that the package shap calls too. SHAP values are linear in the 
 the mean of an ensemble are the mean of the members'.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -113,10 +114,13 @@ def to_explanation(values: xr.Dataset, flux: str) -> "shap.Explanation":
 
 
 def _shap() -> Any:
-    try:
-        import shap
-    except ImportError as error:
-        raise MissingExtraError("shap", "all") from error
+    with warnings.catch_warnings():
+        # its own colours, when it is imported first
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        try:
+            import shap
+        except ImportError as error:
+            raise MissingExtraError("shap", "all") from error
     return shap
 
 
