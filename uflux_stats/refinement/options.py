@@ -249,18 +249,27 @@ class RefineOptions:
         """
         if self.direct is not None:
             return self.direct
-        network = self.model == NEURAL or self.fused
-        return ("RECO", "NEE") if network else ("RECO", "NEE", "LE")
+        return ("RECO", "NEE") if self.networked else ("RECO", "NEE", "LE")
 
     @property
     def history(self) -> int:
         """Months before the present one whose drivers are predictors too."""
-        return self.network.history if self.model == NEURAL or self.fused else 0
+        return self.network.history if self.networked else 0
+
+    @property
+    def several(self) -> bool:
+        """Whether several learners share each flux."""
+        return self.model in ("blend", "stack")
 
     @property
     def fused(self) -> bool:
         """Whether the network is one of several learners."""
-        return self.model in ("blend", "stack") and NEURAL in self.stack.parts
+        return self.several and NEURAL in self.stack.parts
+
+    @property
+    def networked(self) -> bool:
+        """Whether the network learns, alone or as one of several."""
+        return self.model == NEURAL or self.fused
 
     @property
     def beside_trees(self) -> tuple[str, ...]:
@@ -271,9 +280,8 @@ class RefineOptions:
         >>> RefineOptions().beside_trees, RefineOptions(model="xgboost").beside_trees
         (('kernel',), ())
         """
-        if self.model not in ("blend", "stack"):
-            return ()
-        return tuple(part for part in self.stack.parts if part in _NO_TREES)
+        parts = self.stack.parts if self.several else ()
+        return tuple(part for part in parts if part in _NO_TREES)
 
     def to_dict(self) -> dict[str, object]:
         """Return the options as plain values."""

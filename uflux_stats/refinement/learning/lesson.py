@@ -41,8 +41,8 @@ class Lesson:
 
     def only(self, rows: Rows) -> "Lesson":
         """Return the lesson of the chosen rows alone."""
-        return Lesson(self.table[rows], self.target[rows], self.weight[rows], self.tower[rows],
-                      self.trend)  # fmt: skip
+        return replace(self, table=self.table[rows], target=self.target[rows],
+                       weight=self.weight[rows], tower=self.tower[rows])  # fmt: skip
 
     def beside(self, columns: Table) -> "Lesson":
         """Return the lesson with more predictors (row, feature) behind its own."""
