@@ -211,7 +211,7 @@ class RefineOptions:
     trees: int = 80
     depth: int = 6
     learning_rate: float = 0.1
-    bins: int = 64
+    bins: int = 48
     min_weight: float = 5.0
     tree_features: float = 0.5
     coordinates: bool = False

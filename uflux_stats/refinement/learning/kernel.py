@@ -1,6 +1,6 @@
 """Kernel ridge regression on drawn rows: smooth where trees are steps, calm where no row is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from uflux_stats.refinement.learners import Ensemble, Table
@@ -24,7 +24,7 @@ _FARTHEST: Final = 4.0
 _LEAST: Final = np.float32(-60.0)
 """Exponent at which a bell is held: numbers much below are slow, and of no weight."""
 _JITTER: Final = 1e-5
-"""Floor of the eigenvalues of the normal equations, in units of their mean."""
+"""First floor of the eigenvalues of the normal equations, in units of their mean."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,13 @@ class Smooth:
         how many others there are.
         """
         predicted = np.empty(len(table), np.float32)
+        bells = np.empty((ROWS, len(self.points)), np.float32)
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]
             block = np.zeros((ROWS, table.shape[1]), np.float32)
             block[: len(rows)] = _scaled(rows, self.centre, self.spread)
-            line = self.mean + block @ self.slope
-            found = line + _bells(block, self.points, self.length) @ self.height
+            _lay_bells(bells, block, self.points, self.length)
+            found = self.mean + block @ self.slope + bells @ self.height
             predicted[start : start + ROWS] = found[: len(rows)]
         return predicted
 
@@ -152,12 +153,8 @@ def _fit_member(lesson: Lesson, options: RefineOptions, seed: Sequence[int]) -> 
     inverse = TowerErrors.of(seen, options.kernel.tower)
     mean = np.average(seen.target, weights=inverse.times(np.ones(len(seen.target))))
     trend = seen.trend if options.kernel.trend else seen.trend[:0]
-    height, slope = _solve(
-        _bells(points, points, length),
-        (_bells(scaled, points, length), scaled[:, trend]),
-        (seen.target - mean, inverse),
-        options.kernel.ridge,
-    )
+    height, slope = _solve(scaled, trend, (points, length, options.kernel.ridge),
+                           (seen.target - mean, inverse))  # fmt: skip
     width = lesson.table.shape[1]
     return Smooth(
         centre=_spread_out(centre, columns, width, 0.0),
@@ -215,13 +212,24 @@ class TowerErrors:
         rest: Values = weighted - (self.member @ own) * self.weight
         return rest
 
-    def product(self, columns: Table) -> Table:
-        """Multiply columns, (row, any), by the inverse and by themselves."""
-        root = columns * np.sqrt(self.weight)[:, np.newaxis]
-        total: Table = root.T @ root
-        if self.share.any():
-            own = self.member.T @ (columns * self.weight[:, np.newaxis])
-            total -= (own.T * self.share) @ own
+    def product(self, blocks: Iterable[tuple[slice, Table]], width: int) -> Table:
+        """Multiply columns by the inverse and by themselves, (column, column).
+
+        Parameters
+        ----------
+        blocks : iterable of (slice, array)
+            Rows, and their columns (row, column), which are changed in place.
+        width : int
+            Number of columns.
+        """
+        root = np.sqrt(self.weight)
+        total = np.zeros((width, width), np.float32)
+        own = np.zeros((len(self.share), width), np.float32)
+        for rows, columns in blocks:
+            columns *= root[rows, np.newaxis]
+            total += columns.T @ columns
+            own += self.member[rows].T @ (columns * root[rows, np.newaxis])
+        total -= (own.T * self.share) @ own
         return total
 
 
@@ -248,32 +256,63 @@ def _scaled(table: Table, centre: Table, spread: Table) -> Table:
     return held
 
 
-def _bells(rows: Table, points: Table, length: Table) -> Table:
-    """Gaussian kernel, (row, point)."""
-    squared: Table = (rows**2).sum(axis=1)[:, np.newaxis] + (points**2).sum(axis=1)
-    squared -= 2.0 * rows @ points.T
-    squared *= np.float32(-0.5) / length**2
-    np.clip(squared, _LEAST, 0.0, out=squared)
-    np.exp(squared, out=squared)
-    return squared
+def _lay_bells(bells: Table, rows: Table, points: Table, length: Table) -> None:
+    """Write the Gaussian kernel of rows and points to ``bells``, (row, point)."""
+    narrow = points / length**2
+    np.matmul(rows, narrow.T, out=bells)
+    bells -= (rows**2).sum(axis=1)[:, np.newaxis] * np.float32(0.5) / length**2
+    bells -= (points * narrow).sum(axis=1) * np.float32(0.5)
+    np.clip(bells, _LEAST, 0.0, out=bells)
+    np.exp(bells, out=bells)
 
 
 def _solve(
-    among: Table, parts: tuple[Table, Table], rows: tuple[Values, TowerErrors], ridge: float
+    scaled: Table,
+    trend: NDArray[np.intp],
+    kernel: tuple[Table, Table, float],
+    rows: tuple[Values, TowerErrors],
 ) -> tuple[Values, Values]:
     """Heights and slopes that fit weighted residuals.
 
     Heights are penalised by their norm in the space of the kernel, slopes by their squares.
     """
+    points, length, ridge = kernel
     residual, inverse = rows
-    count = len(among)
-    design = np.hstack(parts)
-    penalty = np.eye(design.shape[1])
-    penalty[:count, :count] = among
-    normal = inverse.product(design).astype(np.float64) + ridge * penalty
-    # bells that are nearly the same need a floor, in proportion to what single precision loses
-    bells = np.arange(count)
-    normal[bells, bells] += _JITTER * normal[bells, bells].mean()
-    known = design.T @ inverse.times(residual).astype(np.float32)
-    found: Values = cho_solve(cho_factor(normal, overwrite_a=True), known.astype(np.float64))
-    return found[:count], found[count:]
+    bells, slopes = np.split(np.arange(len(points) + len(trend)), [len(points)])
+    last = len(points) + len(trend)
+
+    def blocks() -> Iterator[tuple[slice, Table]]:
+        design = np.empty((ROWS, last + 1), np.float32)
+        for start in range(0, len(scaled), ROWS):
+            chosen = slice(start, start + ROWS)
+            block = design[: len(scaled[chosen])]
+            _lay_bells(block[:, : len(points)], scaled[chosen], points, length)
+            block[:, slopes] = scaled[chosen][:, trend]
+            block[:, last] = residual[chosen]
+            yield chosen, block
+
+    product = inverse.product(blocks(), last + 1).astype(np.float64)
+    normal, known = product[:last, :last], product[:last, last]
+    among = np.empty((len(points), len(points)), np.float32)
+    _lay_bells(among, points, points, length)
+    normal[: len(points), : len(points)] += ridge * among
+    normal[slopes, slopes] += ridge
+    found: Values = cho_solve(_factor(normal, bells), known)
+    return found[: len(points)], found[len(points) :]
+
+
+def _factor(normal: Values, bells: NDArray[np.intp]) -> tuple[Values, bool]:
+    """Factorise the normal equations.
+
+    Bells that are nearly the same need a floor, in proportion to what single precision loses: the
+    more bells, the more of it.
+    """
+    floor = _JITTER * normal[bells, bells].mean()
+    while True:
+        normal[bells, bells] += floor
+        try:
+            factor, lower = cho_factor(normal)
+        except LinAlgError:
+            floor *= 10.0
+        else:
+            return factor, lower

@@ -187,7 +187,19 @@ def test_errors_of_one_tower_go_together(lesson: Lesson) -> None:
     columns = np.random.default_rng(0).normal(size=(len(lesson.target), 4)).astype(np.float32)
     errors, inverse = TowerErrors.of(lesson, 0.3), np.linalg.inv(covariance)
     np.testing.assert_allclose(errors.times(columns[:, 0]), inverse @ columns[:, 0], atol=1e-5)
-    np.testing.assert_allclose(errors.product(columns), columns.T @ inverse @ columns, atol=1e-3)
+    expected = columns.T @ inverse @ columns
+    parts = [slice(0, 100), slice(100, len(columns))]
+    blocks = [(rows, columns[rows].copy()) for rows in parts]
+    np.testing.assert_allclose(errors.product(blocks, 4), expected, atol=1e-3)
+
+
+def test_more_bells_than_single_precision_tells_apart() -> None:
+    table = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
+    many = Lesson(table, table.sum(axis=1, dtype=float), np.ones(1000), np.arange(1000) // 10)
+    wide = KernelOptions(points=1000, length=10.0, ridge=1e-9, tower=0.0)
+    options = RefineOptions(members=1, feature_fraction=1.0, kernel=wide)
+    predicted = LEARNERS["kernel"](many, options, [0]).predict(table)[0]
+    assert np.sqrt(np.mean((predicted - many.target) ** 2)) < 0.1
 
 
 def test_effects_of_towers_hardly_move_the_kernel(lesson: Lesson, small: RefineOptions) -> None:
