@@ -59,20 +59,28 @@ def files_under(path: str | Path) -> list[PackedFile]:
     Raises
     ------
     DataFileError
-        If nothing is there, or an archive is damaged.
+        If nothing is there, or archives are damaged: all that are, are named.
     """
     path = Path(path)
     if not path.exists():
         raise DataFileError(f"path: expected a folder, zip or csv, got {path}; it does not exist")
-    return list(_in_path(path))
+    found: list[PackedFile] = []
+    damaged: list[DataFileError] = []
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        try:
+            found += _in_file(file) if file.is_file() else ()
+        except DataFileError as error:
+            damaged.append(error)
+    if len(damaged) == 1:
+        raise damaged[0]
+    if damaged:
+        told = "\n".join(f"  {error}" for error in damaged)
+        raise DataFileError(f"path: {len(damaged)} archives under {path} cannot be read:\n{told}")
+    return found
 
 
-def _in_path(path: Path) -> Iterator[PackedFile]:
-    if path.is_dir():
-        for child in sorted(path.rglob("*")):
-            if child.is_file():
-                yield from _in_path(child)
-    elif path.suffix.lower() == ".zip":
+def _in_file(path: Path) -> Iterator[PackedFile]:
+    if path.suffix.lower() == ".zip":
         with _open(path, str(path)) as archive:
             yield from _in_archive(archive, PackedFile(path))
     else:

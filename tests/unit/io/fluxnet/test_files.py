@@ -187,6 +187,14 @@ def test_damaged_archives(tmp_path, samples) -> None:
         tower_files(path)
 
 
+def test_all_damaged_archives_of_a_folder_are_named(tmp_path) -> None:
+    for name in ("AA-One", "BB-Two"):
+        (tmp_path / f"FLX_{name}.zip").write_bytes(b"PK")
+    with pytest.raises(DataFileError, match=r"2 archives(.|\n)*AA-One\.zip(.|\n)*BB-Two\.zip"):
+        tower_files(tmp_path)
+
+
+
 def test_an_absurdly_large_member_is_not_unpacked(tmp_path, samples, monkeypatch) -> None:
     path = tmp_path / "towers.zip"
     path.write_bytes(samples.zipped({samples.file_name(): samples.csv_bytes()}))
