@@ -194,7 +194,6 @@ def test_all_damaged_archives_of_a_folder_are_named(tmp_path) -> None:
         tower_files(tmp_path)
 
 
-
 def test_an_absurdly_large_member_is_not_unpacked(tmp_path, samples, monkeypatch) -> None:
     path = tmp_path / "towers.zip"
     path.write_bytes(samples.zipped({samples.file_name(): samples.csv_bytes()}))
