@@ -91,7 +91,9 @@ def fit_reference_respiration(
     sums = _sums_by_class(towers, q10)
     if not sums.months.sum():
         raise MissingVariableError(
-            "towers: expected months with both RECO and TA, got none; relax the quality filter"
+            "towers: expected months with both RECO and TA, got none (known: "
+            f"{', '.join(f'{name} {int(towers[name].notnull().sum())}' for name in ('RECO', 'TA'))}"
+            "); a wrong unit, or too strict a quality? dropped_report(towers) tells"
         )
     pooled = float(sums.cross.sum() / sums.square.sum())
     fallback = ClassParameters(pooled, q10, int(sums.sites.sum()), int(sums.months.sum()))

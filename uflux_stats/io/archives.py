@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -61,6 +62,11 @@ def files_under(path: str | Path) -> list[PackedFile]:
     DataFileError
         If nothing is there, or archives are damaged: all that are, are named.
     """
+    if not isinstance(path, str | PathLike):
+        raise DataFileError(
+            f"path: expected a folder, zip or csv, got {type(path).__name__}; put several files "
+            "into one folder"
+        )
     path = Path(path)
     if not path.exists():
         raise DataFileError(f"path: expected a folder, zip or csv, got {path}; it does not exist")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+import numpy as np
+
 from uflux_stats.choices import require_choice
 from uflux_stats.errors import ConfigError
 from uflux_stats.schema import variable
@@ -84,8 +86,10 @@ class FluxnetOptions:
         require_choice(self.ustar, ("VUT", "CUT"), name="ustar")
         require_choice(self.latent_heat, ("LE_F_MDS", "LE_CORR"), name="latent_heat")
         require_choice(self.co2, ("global", "tower"), name="co2")
-        if self.qc is not None and not 0 <= self.qc <= 1:
-            raise ConfigError(f"qc: expected a fraction 0 to 1 or None, got {self.qc}")
+        if self.qc is not None and not (
+            isinstance(self.qc, float | int | np.floating) and 0 <= self.qc <= 1
+        ):
+            raise ConfigError(f"qc: expected a fraction 0 to 1 or None, got {self.qc!r}")
         for name in self.limits:
             variable(name)
 

@@ -101,7 +101,8 @@ def _nothing_found(path: Path, names: list[str]) -> DataFileError:
         got = f"{len(tables)} csv files of other names" if tables else "no csv file"
     return DataFileError(
         f"path: expected half-hourly to monthly files named like {EXAMPLE}, got {got} in {path}; "
-        "download the SUBSET or FULLSET product and keep its file names"
+        "download the SUBSET or FULLSET product and keep its file names; a tower of your own, in "
+        "the same columns, needs a name of this form (site, step, years)"
     )
 
 

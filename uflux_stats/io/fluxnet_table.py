@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from uflux_stats.io.fluxnet_steps import FORMATS, SPELLED, STAMPS, stamp_columns
 from uflux_stats.io.magnitudes import magnitudes_of_tower
 
 Values = npt.NDArray[np.float64]
+WRONG_UNIT: Final = 0.5
+"""Share of a driver's values within its range below which the others are in doubt too."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,10 @@ def _require_end(file: TowerFile, content: bytes, index: pd.DatetimeIndex) -> No
 def _clean(
     frame: pd.DataFrame, column: Column, site: str, qc: float | None
 ) -> tuple[Values, list[Drop]]:
-    """Take one column: what is missing, of low quality or impossible is blanked and counted."""
+    """Take one column: what is missing, of low quality or impossible is blanked and counted.
+
+    Of a driver that is impossible more often than not nothing is kept: it is of another unit.
+    """
     nothing = np.full(len(frame), np.nan)
     if column.source not in frame:
         return nothing, [Drop(site, column.name, Reason.ABSENT, len(frame))]
@@ -146,7 +152,10 @@ def _clean(
         quality = frame[column.quality].to_numpy() if column.quality in frame else nothing
         tests.append((Reason.NO_QUALITY, (quality >= 0) & (quality <= 1)))
         tests.append((Reason.LOW_QUALITY, quality >= qc))
-    tests.append((Reason.RANGE, (values >= column.low) & (values <= column.high)))
+    possible = (values >= column.low) & (values <= column.high)
+    tests.append((Reason.RANGE, possible))
+    if column.quality is None and possible.sum() < WRONG_UNIT * (~np.isnan(values)).sum():
+        tests.append((Reason.UNIT, np.zeros(len(frame), bool)))
 
     kept = np.ones(len(frame), dtype=bool)
     drops = []

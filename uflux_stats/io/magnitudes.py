@@ -22,6 +22,8 @@ MOST_DEFICIT: Final = 1.2
 """Above one the deficit exceeds saturation; the rest is for means over unequal days."""
 LEAST_RAIN: Final = 0.01
 """Mean precipitation [mm d-1]; 4 mm a year fall in the driest deserts."""
+MOST_RAIN: Final = 35.0
+"""Mean precipitation [mm d-1]; the wettest places on Earth have 12 m a year."""
 BRIGHTEST_MONTH: Final = 50.0
 """Incoming shortwave radiation [W m-2] that the brightest month of a year exceeds everywhere on
 Earth, while 50 MJ m-2 d-1 is more than arrives above the air."""
@@ -61,6 +63,8 @@ class Magnitudes:
         if self.P < LEAST_RAIN:
             unit = "kg m-2 s-1" if self.P < LEAST_RAIN / 100 else "m d-1"
             found["P"] = f"a mean of {self.P:.2g} mm d-1; it looks like {unit}"
+        if self.P > MOST_RAIN:
+            found["P"] = f"a mean of {self.P:.3g} mm d-1; it looks like mm a month"
         if self.SWIN < BRIGHTEST_MONTH:
             brightest = f"no month above {self.SWIN:.3g} W m-2 in a year"
             found["SWIN"] = f"{brightest}; it looks like MJ m-2 d-1"

@@ -9,12 +9,12 @@ import pandas as pd
 from uflux_stats.errors import DataFileError, UfluxError
 from uflux_stats.io.archives import files_under
 from uflux_stats.io.data_check import Checker, DataReport
-from uflux_stats.io.drops import Drop, Reason
+from uflux_stats.io.drops import Reason
 from uflux_stats.io.fluxnet import site_metadata
 from uflux_stats.io.fluxnet_columns import FluxnetOptions, driver_columns, target_columns
 from uflux_stats.io.fluxnet_files import TowerFile, tower_files
 from uflux_stats.io.fluxnet_names import STEPS, is_family, parse_tower_name
-from uflux_stats.io.fluxnet_table import TowerTable, read_table
+from uflux_stats.io.fluxnet_table import WRONG_UNIT, TowerTable, read_table
 from uflux_stats.io.fluxnet_twice import require_distinct
 from uflux_stats.schema import FLUXES, MISSING_CLASS
 
@@ -102,7 +102,7 @@ def _row(
         "site": file.site, "step": STEPS[file.step], "years": f"{first}-{last}",
         "months": len(table.values), **left,
         "lacks": " ".join([*lacking, *_unknown(file.site, sites)]),
-        "dropped": _told(table.drops), "faults": [],
+        "dropped": _told(table), "faults": [],
     }  # fmt: skip
 
 
@@ -115,10 +115,12 @@ def _unknown(site: str, sites: pd.DataFrame) -> list[str]:
     return [str(name) for name in known.columns[unknown.iloc[0].to_numpy(dtype=bool)]]
 
 
-def _told(drops: tuple[Drop, ...]) -> list[str]:
+def _told(table: TowerTable) -> list[str]:
     """Tell what was dropped, each reason once with all variables that it met."""
     met: dict[str, list[str]] = defaultdict(list)
-    for drop in drops:
+    for drop in table.drops:
         if drop.n and drop.reason not in _USUAL:
-            met[str(drop.reason)].append(f"{drop.variable} {drop.n}")
+            most = drop.reason == Reason.RANGE and drop.n > WRONG_UNIT * len(table.values)
+            hint = " (a wrong unit or an undeclared fill value?)" if most else ""
+            met[str(drop.reason)].append(f"{drop.variable} {drop.n}{hint}")
     return [f"{', '.join(found)}: {reason}" for reason, found in met.items()]

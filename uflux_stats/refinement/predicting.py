@@ -125,19 +125,31 @@ def _usable(
     Also returned is what is lost to each driver beyond the first four, the land mask.
     """
     usable = np.ones(layout.shape, bool)
-    drops = []
+    drops, nowhere = [], []
     for name in dict.fromkeys((*REQUIRED, *spec.required)):
         known = spec.known(drivers, name).broadcast_like(layout).transpose(*layout.dims).values
+        if not known.any():
+            nowhere.append(name)
         lost = int((usable & ~known).sum())
         if lost and name not in REQUIRED:
             drops.append(Drop("", name, Reason.NOT_PREDICTED, lost))
         usable &= known
     if not usable.any():
         raise MissingVariableError(
-            f"drivers: expected cells with all of {list(spec.required)}, got none; fill what is "
-            "missing everywhere, or check the masks"
+            f"drivers: expected cells or towers with all of {list(spec.required)}, got none "
+            f"({_blame(nowhere)}"
         )
     return usable.reshape(-1, layout.sizes["time"]), drops
+
+
+def _blame(nowhere: list[str]) -> str:
+    """Tell which drivers are known nowhere, and what may be done."""
+    if not nowhere:
+        return "each is known somewhere, but never all); fill gaps, or check the masks"
+    return (
+        f"{', '.join(nowhere)} known nowhere); a wrong unit, or no table of sites or of fAPAR? Of "
+        "towers dropped_report tells why; else fill in what is missing"
+    )
 
 
 def _lay_out(

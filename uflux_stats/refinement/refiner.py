@@ -226,12 +226,18 @@ class Refiner:
             if held_out is None:
                 raise MissingVariableError(
                     "adaptation: expected what held-out towers tell, got neither that nor a "
-                    "validation; call validate(split='tower', folds=20) first"
+                    "validation; call validate(split='tower', folds=20) first, with towers=... if "
+                    "the refiner was loaded, or give Adaptation.from_json(...) of a run"
                 )
             adaptation = fit_adaptation(held_out)
         return adaptation.fill(self.predict(tower).mean("member"), tower)
 
     def _require_new(self, tower: xr.Dataset) -> None:
+        if not isinstance(tower, xr.Dataset):
+            raise ConfigError(
+                f"tower: expected a dataset of read_fluxnet, got {type(tower).__name__}; read it "
+                "first"
+            )
         known = sorted(set(self.sites) & set(np.atleast_1d(tower["site"].values).tolist()))
         if known:
             raise ConfigError(

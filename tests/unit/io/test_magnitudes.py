@@ -90,7 +90,7 @@ def write_tower(folder: Path, changed: dict[str, float], years: set[int]) -> Pat
 @pytest.mark.parametrize("years", [{2001, 2002, 2003}, {2002}])
 @pytest.mark.parametrize(
     ("column", "value", "name"),
-    [("VPD_F", 0.3, "VPD"), ("P_F", 0.002, "P"), ("SW_IN_F", 13.0, "SWIN")],
+    [("VPD_F", 0.3, "VPD"), ("P_F", 0.002, "P"), ("P_F", 60.0, "P"), ("SW_IN_F", 13.0, "SWIN")],
 )
 def test_a_tower_in_another_unit_is_blanked_and_counted(
     tmp_path: Path, column, value, name, years
@@ -113,6 +113,18 @@ def test_a_tower_out_of_range_is_blanked_and_counted(tmp_path: Path, column, val
     report = dropped_report(towers).set_index("variable")
     assert report.loc[name, "n"] == 12
     assert "range" in report.loc[name, "reason"]
+
+
+def test_of_a_driver_that_is_mostly_impossible_nothing_is_kept(tmp_path: Path) -> None:
+    path = write_tower(tmp_path, {"VPD_F": 400.0}, {2001, 2002})
+    path.write_text(path.read_text().replace("200301,10.0,4.0", "200301,10.0,60.0"))
+    towers = read_fluxnet(path)
+    assert towers["VPD"].isnull().all()
+    report = dropped_report(towers).set_index(["variable", "reason"])["n"]
+    assert report["VPD", "outside the possible range"] == 24
+    assert report["VPD", "values that can only be of another unit, none kept"] == 12
+    towers = read_fluxnet(write_tower(tmp_path, {"VPD_F": 400.0}, {2001}))
+    assert towers["VPD"].notnull().sum() == 24
 
 
 def test_real_data_are_of_usual_magnitude(real_data: Path) -> None:

@@ -50,7 +50,9 @@ class TestTowers:
         assert rows["LE"].tolist() == [12, 12]
         assert rows.loc["AA-One", "lacks"] == "TS RNET KOPPEN C4 DEM"
         assert rows.loc["BB-Two", "lacks"].endswith("metadata")
-        assert rows.loc["BB-Two", "dropped"] == ["SWIN 12: outside the possible range"]
+        assert rows.loc["BB-Two", "dropped"] == [
+            "SWIN 12 (a wrong unit or an undeclared fill value?): outside the possible range"
+        ]
 
     def test_a_damaged_file_does_not_hide_the_others(self, tmp_path: Path) -> None:
         path = tower(tmp_path)

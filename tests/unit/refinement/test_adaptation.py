@@ -264,6 +264,8 @@ def test_a_refiner_adapts_to_a_tower_it_has_not_seen(
 ) -> None:
     own, others = towers.isel(site=[0]), towers.isel(site=slice(1, None))
     refiner = refine(others, options=quick)
+    with pytest.raises(ConfigError, match="expected a dataset of read_fluxnet, got str"):
+        refiner.adapt("my_tower.csv")
     with pytest.raises(MissingVariableError, match="split='tower'"):
         refiner.adapt(own)
     with pytest.raises(ConfigError, match="not learned from, got \\['XX-01'\\]"):

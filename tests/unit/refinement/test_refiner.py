@@ -243,7 +243,7 @@ def test_wrong_drivers_are_named(refiner: Refiner, towers: xr.Dataset) -> None:
         refiner.predict(towers.drop_isel(time=[5]))
     with pytest.raises(DimensionError, match="time"):
         refiner.predict(towers.rename(time="month"))
-    with pytest.raises(MissingVariableError, match="got none; fill what is"):
+    with pytest.raises(MissingVariableError, match=r"got none \(TA known nowhere\); a wrong unit"):
         refiner.predict(towers.assign(TA=towers["TA"].where(towers["TA"] > 99.0)))
 
 

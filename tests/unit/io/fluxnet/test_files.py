@@ -2,7 +2,7 @@
 
 import pytest
 
-from uflux_stats.errors import DataFileError
+from uflux_stats.errors import ConfigError, DataFileError
 from uflux_stats.io.catalog import CATALOG
 from uflux_stats.io.fluxnet import read_fluxnet
 from uflux_stats.io.fluxnet_files import sources_of, tower_files
@@ -185,6 +185,14 @@ def test_damaged_archives(tmp_path, samples) -> None:
     path.write_bytes(samples.zipped({"FLX_AA-One.zip": b"not an archive"}))
     with pytest.raises(DataFileError, match=r"expected a zip archive, got .*FLX_AA-One\.zip"):
         tower_files(path)
+
+
+def test_several_files_belong_into_a_folder(tmp_path, samples) -> None:
+    path = samples.write(tmp_path)
+    with pytest.raises(DataFileError, match="got list; put several files into one folder"):
+        read_fluxnet([path, path])
+    with pytest.raises(ConfigError, match="qc: expected a fraction 0 to 1 or None, got 'high'"):
+        read_fluxnet(path, qc="high")
 
 
 def test_all_damaged_archives_of_a_folder_are_named(tmp_path) -> None:
