@@ -177,7 +177,8 @@ def _add_attribute(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pft", help="land cover type, or each; all together by default")
     parser.add_argument("--target", help="GPP, RECO or NEP; all by default")
     parser.add_argument("--driver", help="SWIN, TA, P, ...; all by default")
-    parser.add_argument("--quantity", help="association, direct, total, trend_share, ...")
+    parser.add_argument("--quantity", default="total",
+                        help="total (default), direct, trend_share, ...; or all")  # fmt: skip
     parser.add_argument("--transform", help="anomaly (default) or raw")
     parser.add_argument("--source", help="towers (default) or cubes")
     _add_forms(parser)
@@ -259,9 +260,9 @@ def _data_fetch(arguments: argparse.Namespace) -> None:
 def _attribute(arguments: argparse.Namespace) -> None:
     from uflux_stats.attribution.query import query, render
 
-    choice = {
-        name: getattr(arguments, name) for name in ("driver", "quantity", "transform", "source")
-    }
+    choice = {name: getattr(arguments, name) for name in ("driver", "transform", "source")}
+    if arguments.quantity.casefold() != "all":
+        choice["quantity"] = arguments.quantity
     answer = query(
         arguments.folder, region=arguments.region, pft=arguments.pft, target=arguments.target,
         **choice,

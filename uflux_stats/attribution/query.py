@@ -16,6 +16,8 @@ FILE: Final = "attribution.nc"
 CUBES: Final = "attribution_cubes.nc"
 """The same of its cubes."""
 FILES: Final = {"towers": FILE, "cubes": CUBES}
+EACH: Final = "each"
+"""Stands for every land cover type by itself."""
 _AXES: Final = ("region", "pft", "target", "driver", "quantity")
 
 
@@ -27,7 +29,7 @@ def query(
     target: str | None = None,
     **choice: str | None,
 ) -> pd.DataFrame:
-    """Answer what drives a target, from a stored attribution.
+    """Answer what drives a target, from a stored attribution. Letter case of names is free.
 
     Parameters
     ----------
@@ -76,6 +78,11 @@ def _opened(run: str | Path | xr.Dataset, source: str | None) -> xr.Dataset:
     if isinstance(run, xr.Dataset):
         return run.copy()
     path = Path(run)
+    if not path.exists():
+        raise DataFileError(
+            f"run: expected the folder of a run, got {run}, which does not exist; "
+            f"make one with: uflux-stats run --out {run}"
+        )
     file = path / FILES[name] if path.is_dir() else path
     if not file.is_file():
         raise DataFileError(
@@ -106,11 +113,12 @@ def _select(data: xr.Dataset, axis: str, name: str | None) -> xr.Dataset:
     known = [str(value) for value in data[axis].values]
     if name is None:
         return data
-    if axis == "pft" and name == "each":
+    if axis == "pft" and name.casefold() == EACH:
         return data.sel(pft=[value for value in known if value != ALL])
-    if name not in known:
+    folded = {value.casefold(): value for value in known}
+    if name.casefold() not in folded:
         raise unknown_name(axis, name, known)
-    return data.sel({axis: [name]})
+    return data.sel({axis: [folded[name.casefold()]]})
 
 
 def _rows(data: xr.Dataset) -> pd.DataFrame:
@@ -152,11 +160,37 @@ def _answers(data: xr.Dataset) -> pd.DataFrame:
 def render(answers: pd.DataFrame, form: Form = "table") -> str:
     """Write answers as text: an aligned table, JSON records or CSV.
 
+    Below the table stand the flags, once for each group that has them, and the groups without any
+    answer; JSON and CSV have them in every row.
+
     Raises
     ------
     ConfigError
         If the form is unknown.
     """
-    if form == "table":
-        answers = answers.drop(columns=["support_low", "support_high"])
-    return written(answers, form)
+    if form != "table":
+        return written(answers, form)
+    silent = answers["driver"].isna()
+    rest = answers[silent] if not silent.all() else answers[:0]
+    shown = answers.drop(index=rest.index)
+    columns = shown.drop(columns=["support_low", "support_high", "flag"], errors="ignore")
+    if not shown["note"].fillna("").any():
+        columns = columns.drop(columns="note")
+    below = [*_by_group(shown, shown, "flag", "flag"),
+             *_by_group(rest, answers, "note", "no answer")]  # fmt: skip
+    return "\n".join([written(columns), *below])
+
+
+def _by_group(rows: pd.DataFrame, of: pd.DataFrame, column: str, title: str) -> list[str]:
+    """Write each text of a column once, naming the groups of ``of`` it is about unless all are."""
+    if column not in rows:
+        return []
+    groups = of[["region", "pft"]].drop_duplicates()
+    varying = [axis for axis in groups if groups[axis].nunique() > 1]
+    texts = rows[rows[column].fillna("") != ""].drop_duplicates(["region", "pft", column])
+    lines = []
+    for text, those in texts.groupby(column, sort=False):
+        names = ", ".join(" ".join(row) for row in those[varying].to_numpy(dtype=str))
+        about = f" ({names})" if len(those) < len(groups) else ""
+        lines.append(f"{title}{about}: {text}")
+    return lines

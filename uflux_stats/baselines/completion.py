@@ -5,7 +5,7 @@ from typing import Final
 import xarray as xr
 
 from uflux_stats.baselines.fluxes import air_pressure
-from uflux_stats.checks import require_units
+from uflux_stats.checks import require_units, require_variables
 from uflux_stats.schema import variable
 from uflux_stats.units import ZERO_CELSIUS
 
@@ -33,6 +33,13 @@ def complete_drivers(drivers: xr.Dataset) -> xr.Dataset:
     -------
     xr.Dataset
         A new dataset; measured values are never replaced. ``attrs["filled"]`` names the rules.
+
+    Raises
+    ------
+    MissingVariableError
+        If there is PA or DEM without TA, whose dimensions the pressure takes.
+    UnitsError
+        If a variable that is used is in another unit.
     """
     filled = {}
     if "C4" in drivers:
@@ -84,4 +91,5 @@ def radiation_balance(drivers: xr.Dataset) -> xr.DataArray:
 
 def _on_time(pressure: xr.DataArray, drivers: xr.Dataset) -> xr.DataArray:
     """Pressure that the elevation alone gives has no time; every month shares it."""
+    require_variables(drivers, ["TA"], name="drivers")
     return pressure.broadcast_like(drivers["TA"]).assign_attrs(pressure.attrs)

@@ -133,9 +133,11 @@ def _require_drivers(
     lacking = [name for name in dict.fromkeys(wanted) if name not in drivers]
     lacking += [] if "PA" in drivers or "DEM" in drivers else ["PA or DEM"]
     if lacking:
+        undated = "CO2" in lacking and "month" in drivers.dims
+        advice = "date the climatology first with date_climatology(drivers)" if undated else ""
         raise MissingVariableError(
             f"drivers: expected variables {lacking}, got {sorted(map(str, drivers.data_vars))}; "
-            "add them under these names"
+            + (advice or "add them under these names")
         )
     for name in [*wanted, "PA", "DEM", "NDVI"]:
         if name in drivers and name != "IGBP":

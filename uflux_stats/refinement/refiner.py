@@ -1,6 +1,6 @@
 """The refiner: a process baseline and what ensembles have learned beyond it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from uflux_stats.choices import require_options
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.grid import cell_coordinates
 from uflux_stats.refinement.adaptation import Adaptation, fit_adaptation
@@ -293,7 +294,7 @@ def refine(
     MissingVariableError, UnitsError
         If the towers lack a driver or RECO, or have a variable in another unit.
     ConfigError
-        If an option is out of its range.
+        If an option is unknown (the nearest are suggested) or out of its range.
 
     References
     ----------
@@ -323,6 +324,7 @@ def refine(
     >>> refiner.validate("igbp").n_towers.sel(variable="GPP", source="refined").item()
     4
     """
+    require_options(changes, [option.name for option in fields(RefineOptions)])
     chosen = replace(options or RefineOptions(), **changes)
     table = table_for(towers, chosen, surroundings)
     everything = np.ones(len(table.site), bool)

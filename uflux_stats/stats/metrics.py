@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-from uflux_stats.checks import require_dims, require_same_grid
+from uflux_stats.checks import require_array, require_dims, require_same_grid
 from uflux_stats.errors import UnitsError
 
 LONG_NAMES: Final[dict[str, str]] = {
@@ -65,7 +65,7 @@ def score(
     GridError
         If shared dimensions have other coordinates.
     DimensionError
-        If a dimension of ``dim`` is in neither.
+        If a dimension of ``dim`` is in neither, or an input is not one labelled array.
 
     Examples
     --------
@@ -75,6 +75,8 @@ def score(
     >>> found.n.item(), found.r2.item(), round(found.slope_model_on_obs.item(), 3)
     (3, 0.5, 1.5)
     """
+    require_array(observed, name="observed")
+    require_array(modelled, name="modelled")
     _require_same_units(observed, modelled)
     require_same_grid(observed, modelled, names="observed, modelled")
     first, second = xr.broadcast(observed, modelled)

@@ -237,6 +237,60 @@ def test_the_command_answers_as_python_does(run, capsys) -> None:
     assert found.low[0] == pytest.approx(expected.low[0], rel=1e-5)
 
 
+def test_the_command_tells_total_effects_unless_asked_for_others(run, capsys) -> None:
+    assert main(asked(run, "--csv")) == 0
+    assert set(pd.read_csv(StringIO(capsys.readouterr().out)).quantity) == {"total"}
+    assert main(asked(run, "--quantity", "all", "--csv")) == 0
+    found = pd.read_csv(StringIO(capsys.readouterr().out))
+    assert set(found.quantity) == set(query(run, region="Europe").quantity)
+    assert len(set(found.quantity)) > 5
+
+
+def test_letter_case_of_names_is_free(run) -> None:
+    expected = query(run, region="North America", pft="ENF", target="RECO", quantity="total")
+    assert expected.estimate.notna().all()
+    found = query(run, region="north america", pft="enf", target="reco", quantity="Total")
+    pd.testing.assert_frame_equal(found, expected)
+    each = query(run, pft="Each", target="GPP", quantity="total")
+    pd.testing.assert_frame_equal(each, query(run, pft="each", target="GPP", quantity="total"))
+
+
+def test_flags_and_groups_without_answer_stand_below_the_table(run) -> None:
+    answers = query(run, region="Europe", target="GPP", quantity="total")
+    (flag,) = set(answers.flag)
+    header, *rows = render(answers).splitlines()
+    assert header.split()[-1] == "n_places"
+    assert rows[2:] == [f"flag: {flag}"]
+
+    answers = query(run, region="globe", pft="each", target="GPP", driver="TA", quantity="total")
+    answered = answers[answers.estimate.notna()]
+    table = render(answers).splitlines()
+    shown = [line.split()[1] for line in table[1 : 1 + len(answered)]]
+    assert shown == list(answered.pft)
+    below = table[1 + len(answered) :]
+    empty = answers[answers.driver.isna()].groupby("note", sort=False).pft
+    assert {"EBF", "SNO"} <= set(answers.pft[answers.driver.isna()])
+    assert below[-empty.ngroups :] == [
+        f"no answer ({', '.join(types)}): {note}" for note, types in empty
+    ]
+    assert len(pd.read_csv(StringIO(render(answers, "csv")))) == len(answers)
+
+
+def test_each_flag_names_its_groups() -> None:
+    answers = pd.DataFrame({
+        "region": "globe", "pft": ["CRO", "CRO", "ENF", "GRA", "WET"], "driver": "TA",
+        "estimate": 0.5, "flag": ["copula", "copula", "copula", "few", ""], "note": "",
+    })  # fmt: skip
+    table = render(answers).splitlines()
+    assert table[6:] == ["flag (CRO, ENF): copula", "flag (GRA): few"]
+
+
+def test_a_group_without_answer_alone_keeps_its_row(run) -> None:
+    table = render(query(run, region="Oceania"))
+    assert "Oceania" in table
+    assert "no towers or cells" in table
+
+
 def test_the_command_knows_types_and_transforms(run, capsys) -> None:
     assert main(asked(run, "--pft", "each", "--transform", "raw", "--csv")) == 0
     found = pd.read_csv(StringIO(capsys.readouterr().out))
@@ -259,6 +313,13 @@ def test_a_wrong_name_is_one_line_and_code_2(run, arguments, message, capsys) ->
     assert message in told.err
     assert len(told.err.splitlines()) == 1
     assert told.out == ""
+
+
+def test_a_folder_that_is_not_there_is_code_2(tmp_path, capsys) -> None:
+    assert main(asked(tmp_path / "nope")) == 2
+    told = capsys.readouterr().err
+    assert "nope, which does not exist" in told
+    assert "stage" not in told
 
 
 def test_a_folder_without_attribution_is_code_2(tmp_path, capsys) -> None:

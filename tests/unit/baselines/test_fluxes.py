@@ -124,6 +124,14 @@ def test_a_faulty_co2_sensor_is_a_missing_one(one: Make) -> None:
     assert fluxes["RECO"].notnull().all()
 
 
+def test_an_undated_climatology_is_to_be_dated(cube: xr.Dataset) -> None:
+    climatology = cube.groupby("time.month").mean(keep_attrs=True).drop_vars("CO2")
+    with pytest.raises(MissingVariableError, match="date_climatology"):
+        baseline(climatology)
+    with pytest.raises(MissingVariableError, match="add them under these names"):
+        baseline(cube.drop_vars("CO2"))
+
+
 def test_all_missing_drivers_are_named(one: Make) -> None:
     lacking = one(TA=None, CO2=None, PA=None, DEM=None)
     with pytest.raises(MissingVariableError, match=r"\['TA', 'CO2', 'PA or DEM'\], got"):

@@ -262,6 +262,11 @@ def test_wrong_towers_are_named(towers: xr.Dataset, quick: RefineOptions) -> Non
         refine(towers, target="anomaly")
 
 
+def test_unknown_options_suggest_the_nearest(towers: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="got 'targets'; nearest: target"):
+        refine(towers, targets="direct")
+
+
 def test_rows_are_months_with_drivers_and_any_flux(towers: xr.Dataset) -> None:
     towers["TA"][0, 0] = np.nan
     for name in FLUXES:

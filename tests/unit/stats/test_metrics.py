@@ -127,3 +127,11 @@ def test_bad_input_is_refused() -> None:
     steps = np.arange(60.0)
     with pytest.raises(GridError, match="observed, modelled: expected exactly the same"):
         score(observed.assign_coords(time=steps), modelled.assign_coords(time=steps + 1e-9))
+
+
+@pytest.mark.parametrize("bare", ["observed", "modelled"])
+def test_arrays_without_names_are_refused(bare: str) -> None:
+    both = dict(zip(("observed", "modelled"), pairs(), strict=True))
+    both[bare] = both[bare].values
+    with pytest.raises(DimensionError, match=f"{bare}: expected an array with named dimensions"):
+        score(**both)
