@@ -7,7 +7,7 @@ A point is any moment at which a run is about to open a file for writing, rename
 something: the process kills itself there with SIGKILL. After every kill each result that is seen
 under its name must be whole. Runs begin in an empty folder, or in that of a finished run of another
 seed, whose results they replace. ``--demo`` kills one run of the twin Earth as ``uflux-stats run``
-has it, every stage, at points spread over the run.
+has it, every stage, in stages spread over the run.
 """
 
 import argparse
@@ -42,6 +42,7 @@ TINY: Final[dict[str, dict[str, Any]]] = {
 QUICK: Final = {"twin", "towers", "refine", "upscale", "statistics"}
 CHANGES: Final = {"os.rename", "os.remove", "os.rmdir", "os.mkdir"}
 WRITING: Final = os.O_WRONLY | os.O_RDWR
+Point = tuple[int, int | None]
 NOT_COMPARED: Final = {RUNTIME}
 """Files that tell when and how fast, not what."""
 
@@ -82,19 +83,25 @@ def kill_tiny(home: Path, rng: np.random.Generator, *, most: int, quick: bool) -
         shutil.rmtree(folder, ignore_errors=True)
         if finished % 2:
             shutil.copytree(home / "before", folder)
-        points = early(case.points, rng, most - killed)
+        points = ((0, point) for point in early(case.points, rng, most - killed))
         killed += kill_until_done(case, folder, points, earlier=before.results)
         finished += 1
     say(f"{killed} kills, {finished} runs finished like unbroken ones, {case.points} points")
 
 
 def kill_demo(home: Path, rng: np.random.Generator, *, most: int) -> None:
-    """Kill one run of the demo in each of as many parts as there are kills."""
+    """Kill one run of the demo in as many of its stages as there are kills, early or late in each.
+
+    A stage with fewer points than drawn is let go, and a later one is hit.
+    """
     case = unbroken(home / "after", {}, seed=2)
     say(f"unbroken: {len(case.stages)} stages, {case.points} points")
-    share = (np.arange(most) + rng.random(most)) / most
-    points = np.diff((case.points * share).astype(int), prepend=0)
-    killed = kill_until_done(case, home / "killed", points.tolist(), earlier={})
+    stages = np.sort(rng.permutation(len(case.stages))[:most])
+    each = case.points // len(case.stages)
+    kills = [
+        (int(stage), point) for stage, point in zip(stages, early(each, rng, most), strict=True)
+    ]
+    killed = kill_until_done(case, home / "killed", kills, earlier={})
     say(f"{killed} kills, finished like the unbroken run")
 
 
@@ -119,22 +126,23 @@ def unbroken(folder: Path, chosen: dict[str, Any], *, seed: int, quick: bool = F
 
 
 def kill_until_done(
-    case: Case, folder: Path, points: Iterable[int], *, earlier: Mapping[str, str]
+    case: Case, folder: Path, points: Iterable[Point], *, earlier: Mapping[str, str]
 ) -> int:
     """Kill and go on until a run comes to its end; return how often it was killed.
 
-    Each point is counted from where the run goes on; ``earlier`` are results that may still be
-    there.
+    Each point is counted from where the run goes on, after a number of stages; ``earlier`` are
+    results that may still be there.
     """
     killed = 0
-    for point in (*points, None):
-        status = attempt(case.stages, folder, kill_at=point)
+    for after, point in (*points, (0, None)):
+        status = attempt(case.stages, folder, after=after, kill_at=point)
         if status == 0:
             break
         require(os.WIFSIGNALED(status), f"killed, not failed, at point {point}")
         killed += 1
         there = [name for name in case.results if (folder / name).exists()]
-        say(f"killed at point {point}, {len(there)} of {len(case.results)} results there")
+        seen = f"{len(there)} of {len(case.results)} results there"
+        say(f"killed at point {point} after {after} stages, {seen}")
         for name in there:
             known = {case.results[name], earlier.get(name)}
             require(fingerprint(folder / name) in known, f"whole: {name}, point {point}")
@@ -146,6 +154,7 @@ def attempt(
     stages: tuple[Stage, ...],
     folder: Path,
     *,
+    after: int = 0,
     kill_at: int | None = None,
     count_to: Path | None = None,
 ) -> int:
@@ -153,10 +162,14 @@ def attempt(
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
-    seen = 0
+    ended = seen = 0
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal seen
+        nonlocal ended, seen
+        # the account of seconds is renamed into place at the end of every stage
+        ended += event == "os.rename" and Path(arguments[1]).name == RUNTIME
+        if ended < after:
+            return
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
         if writes or event in CHANGES:
             seen += 1
