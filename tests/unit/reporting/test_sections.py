@@ -211,6 +211,20 @@ def test_truth_stands_beside_what_was_recovered() -> None:
     assert "| GPP | 123.7 PgC yr⁻¹ | 122.0 to 125.3 | 126 PgC yr⁻¹ | no |" in text
 
 
+def test_the_error_over_all_land_is_not_called_noise_or_truth() -> None:
+    at_towers, on_land = Number(4.64, "W m-2", n=5660), Number(9.53, "W m-2")
+    text = truth_section(
+        reading(twin__validate__LE_rmse_random=at_towers,
+                twin__validate__LE_rmse_random__truth=on_land)
+    )  # fmt: skip
+    folded = text[text.index("callout-note") :]
+    head = "| RMSE, split | at towers held out, against noisy measurements "
+    assert f"{head}| all land and months, against the truth |" in folded
+    assert "| LE, random | 4.64 W m⁻² | 9.53 W m⁻² |" in folded
+    assert "recovered" not in folded
+    assert "beside the noise" not in text
+
+
 def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
     table = regions_table(open_run(small_run), ("Europe", "Asia", "Oceania"))
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["Europe", "Oceania"]
