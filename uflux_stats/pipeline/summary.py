@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from uflux_stats.pipeline.runner import RunRecord, StageRecord
-from uflux_stats.reporting.numbers import Number, Numbers
+from uflux_stats.reporting.numbers import Number, Numbers, unpassed_forms
 from uflux_stats.schema import FLUXES
 
 SPLITS: Final = ("random", "tower")
@@ -131,9 +131,11 @@ def _recovered(numbers: Numbers) -> Iterator[str]:
     yield TWIN_NOTICE
     yield f"{'quantity':44}{'recovered':>10}{'true':>10}  true within the interval"
     errors = {name: pairs.pop(name) for name in list(pairs) if name.startswith(ERRORS)}
+    failed = tuple(f"twin.respiration.{form}_" for form in unpassed_forms(numbers))
     for name, (found, true) in pairs.items():
+        told = [_inside(found, true), "gate not passed" if name.startswith(failed) else ""]
         line = _beside(name.removeprefix("twin."), found, true)
-        yield f"{line}  {_inside(found, true)}".rstrip()
+        yield f"{line}  {'; '.join(part for part in told if part)}".rstrip()
     if errors:
         yield f"{'RMSE of the refined fluxes, by split':44}{'towers':>10}{'all land':>10}"
         yield "towers: held out, against noisy measurements; all land: against the truth"

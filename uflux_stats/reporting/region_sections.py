@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from uflux_stats.reporting.numbers import Number
+from uflux_stats.reporting.numbers import Number, unpassed_forms
 from uflux_stats.reporting.parts import missing, missing_line
 from uflux_stats.reporting.places import driver_name, driver_words, place_name, place_title
 from uflux_stats.reporting.reading import Reading
+from uflux_stats.reporting.respiration_sections import FORMS, STAGE
 from uflux_stats.reporting.wording import (
     DASH,
     figure_text,
@@ -234,9 +235,13 @@ def truth_section(run: Reading) -> str:
             )
     if not rows:
         return ""
-    counted = [[STAGES.get(stage, stage), *_hits(own)] for stage, own in rows.items()]
+    titles = {stage: STAGES.get(stage, stage) for stage in rows}
+    failed = [FORMS.get(form, form) for form in unpassed_forms(run.numbers)]
+    if failed and STAGE in titles:
+        titles[STAGE] += f" (sample did not pass its gate: {listed(failed)})"
+    counted = [[titles[stage], *_hits(own)] for stage, own in rows.items()]
     heads = ["what", "quantities", "with an interval", "truth inside"]
-    folded = [_folded(stage, own) for stage, own in rows.items()]
+    folded = [_folded(titles[stage], own, errors=stage == ERRORS) for stage, own in rows.items()]
     return "\n\n".join(
         ["## What is true {#sec-truth}", _TRUTH, table_text(heads, counted), *folded]
     )
@@ -249,13 +254,12 @@ def _hits(rows: list[list[str]]) -> list[str]:
             figure_text(answers.count("yes")) if asked else DASH]  # fmt: skip
 
 
-def _folded(stage: str, rows: list[list[str]]) -> str:
-    if stage == ERRORS:
+def _folded(title: str, rows: list[list[str]], *, errors: bool) -> str:
+    if errors:
         pairs = [[label.replace(" rmse", ","), found, true] for label, found, _, true, _ in rows]
         table = table_text(_ERROR_HEADS, pairs)
     else:
         table = table_text(["quantity", "recovered", "interval", "true", "true inside"], rows)
-    title = STAGES.get(stage, stage)
     return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{table}\n:::\n'
 
 

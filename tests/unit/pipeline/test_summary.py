@@ -40,3 +40,18 @@ def test_errors_at_towers_and_over_land_are_no_recovered_and_true() -> None:
     assert lines[head].split()[-3:] == ["towers", "all", "land"]
     assert lines[head + 2].split() == ["LE_rmse_random", "[W", "m-2]", "4.64", "9.53"]
     assert any(line.startswith("upscale: GPP_total") for line in lines[:head])
+
+
+def test_posteriors_that_failed_their_gate_are_told_so() -> None:
+    stem = "twin.respiration"
+    numbers = {
+        "respiration.q10.gate.passed": Number(False),
+        "respiration.lloyd_taylor.gate.passed": Number(True),
+    }
+    for form in ("q10", "lloyd_taylor", "conditioned_q10"):
+        numbers[f"{stem}.{form}_Q10_CRO"] = Number(1.5, "1", 1.4, 1.6)
+        numbers[f"{stem}.{form}_Q10_CRO.truth"] = Number(1.55)
+    lines = {line.split(" ")[1]: line for line in told(numbers) if line.startswith("respiration:")}
+    assert lines["q10_Q10_CRO"].endswith("yes; gate not passed")
+    assert lines["lloyd_taylor_Q10_CRO"].endswith("yes")
+    assert lines["conditioned_q10_Q10_CRO"].endswith("yes")

@@ -225,6 +225,21 @@ def test_the_error_over_all_land_is_not_called_noise_or_truth() -> None:
     assert "beside the noise" not in text
 
 
+@pytest.mark.parametrize("passed", [True, False])
+def test_counted_posteriors_say_whether_they_passed_their_gate(passed: bool) -> None:
+    text = truth_section(
+        reading(
+            respiration__conditioned_q10__gate__passed=Number(passed),
+            twin__respiration__conditioned_q10_Q10_CRO=Number(1.49, "1", 1.43, 1.57),
+            twin__respiration__conditioned_q10_Q10_CRO__truth=Number(1.55),
+        )
+    )
+    caveat = " (sample did not pass its gate: Q10 with drivers)"
+    title = "Respiration parameters" + ("" if passed else caveat)
+    assert f"| {title} | 1 | 1 | 1 |" in text
+    assert f'title="{title}"' in text
+
+
 def test_regions_without_numbers_have_no_row(small_run: Path) -> None:
     table = regions_table(open_run(small_run), ("Europe", "Asia", "Oceania"))
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["Europe", "Oceania"]

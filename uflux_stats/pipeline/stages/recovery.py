@@ -171,7 +171,7 @@ def _skill(
             found = number(promised["rmse"].sel(variable=name).item(), units,
                            n=promised["n"].sel(variable=name).item(), note=note)  # fmt: skip
             true = number(_planet_rmse(fluxes[name], truth[name]), units,
-                          note="RMSE of the cube against the truth, all land and months")  # fmt: skip
+                          note="RMSE of cubes against the truth, all land and months")  # fmt: skip
             yield ("validate", f"{name}_rmse_{split}"), (found, true)
 
 
