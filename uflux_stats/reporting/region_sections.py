@@ -10,6 +10,7 @@ from uflux_stats.reporting.reading import Reading
 from uflux_stats.reporting.respiration_sections import FORMS, STAGE
 from uflux_stats.reporting.wording import (
     DASH,
+    ROUTES,
     figure_text,
     flux_name,
     interval_text,
@@ -43,13 +44,7 @@ STOCKS: Final = {
     "cLitter": "Carbon in litter",
     "cSoil": "Carbon in soil",
 }
-ROUTES: Final = {
-    "dgvm": "vegetation models",
-    "hybrid": "hybrid: upscaled fluxes, allocation of the models",
-    "direct": "upscaled as such",
-    "difference": "upscaled GPP − RECO",
-}
-WAYS: Final = {"NEP": "learned directly", "NEP_difference": "as GPP − RECO"}
+WAYS: Final = {"NEP": ROUTES["direct"], "NEP_difference": "as GPP − RECO"}
 _NO_LAND_SINK: Final = (
     "That is photosynthesis less respiration, without fire, harvest and what rivers carry away, "
     "learned from towers in growing vegetation: no estimate of the land sink."

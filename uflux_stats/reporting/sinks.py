@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from uflux_stats.bayes.sinks import FIXED, explained_gap
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.allocation import ROUTES
 from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.wording import ROUTES
 
 FORMS: Final = {
     FIXED: "GPP - RECO, fixed Q10",
@@ -119,7 +119,7 @@ def _regions(ax: Axes, sinks: pd.DataFrame, first: pd.DataFrame) -> None:
     ax.hlines(place, known["dgvm"], known["difference"], color=BLACK, linewidth=0.8, label="gap")
     for values, marker, colour, label in (
         (known["dgvm"], "D", BLACK, "vegetation models"),
-        (known["difference"], "s", COLOURS["tower"], "upscaled GPP - RECO"),
+        (known["difference"], "s", COLOURS["tower"], ROUTES["difference"]),
         (known[FIXED], "o", COLOURS["baseline"], "fixed Q10"),
         (drawn["value"], "o", COLOURS["refined"], "form, median of the draws"),
     ):

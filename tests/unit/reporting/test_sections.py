@@ -1,15 +1,18 @@
 """Sections say what the numbers say, adapt to them, and name what is missing."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from uflux_stats.bayes.sinks import FIXED
 from uflux_stats.errors import DataFileError
+from uflux_stats.reporting.allocation import sink_divergence
 from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.reporting.origin import origin_text
 from uflux_stats.reporting.parts import command, missing, missing_line, notices
@@ -28,6 +31,7 @@ from uflux_stats.reporting.region_sections import (
 )
 from uflux_stats.reporting.respiration_sections import forms, respiration_of, respiration_section
 from uflux_stats.reporting.showing import Picture, Remark, gallery, show, show_years
+from uflux_stats.reporting.sinks import sinks_explained
 from uflux_stats.reporting.skill_sections import (
     closure_section,
     emulator_section,
@@ -126,6 +130,26 @@ def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     assert cube_section(run, "Europe") == ""
     assert sink_section(run, "Europe") == ""
     assert truth_section(run) == ""
+
+
+def test_a_route_to_the_sink_has_one_name_in_table_and_figures() -> None:
+    routes = ("dgvm", "hybrid", "direct", "difference")
+    run = reading(**{f"divergence__global__NEP__{route}": Number(2.0, "PgC yr-1", 1.0, 3.0)
+                     for route in routes})  # fmt: skip
+    rows = sink_section(run, "global").splitlines()[6:]
+    in_table = [row.split("|")[1].strip() for row in rows]
+    bars = sink_divergence({name: asdict(one) for name, one in run.numbers.items()})
+    legend = bars.axes[0].get_legend()
+    assert legend is not None
+    assert in_table == [text.get_text() for text in legend.get_texts()]
+    sinks = pd.DataFrame(
+        [("global", route, kind, 5.0, 4.0, 6.0)
+         for route, kind in [*((route, "") for route in (*routes, FIXED)), ("q10", "spatial")]],
+        columns=["region", "route", "site_effect", "value", "low", "high"],
+    )  # fmt: skip
+    left, right = sinks_explained(sinks, "spatial").axes
+    assert in_table == [label.get_text() for label in left.get_yticklabels()[:4]]
+    assert {in_table[0], in_table[3]} <= {line.get_label() for line in right.lines}
 
 
 def test_the_emulator_is_told_by_split() -> None:
