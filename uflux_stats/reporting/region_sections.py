@@ -76,7 +76,7 @@ ERRORS: Final = "validate"
 """The stage whose pairs are two errors, neither the truth of the other."""
 _ERROR_HEADS: Final = [
     "RMSE, split",
-    "at towers held out, against noisy measurements",
+    "at towers, held out, against noisy measurements",
     "all land and months, against the truth",
 ]
 

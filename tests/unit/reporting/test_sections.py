@@ -242,7 +242,7 @@ def test_the_error_over_all_land_is_not_called_noise_or_truth() -> None:
                 twin__validate__LE_rmse_random__truth=on_land)
     )  # fmt: skip
     folded = text[text.index("callout-note") :]
-    head = "| RMSE, split | at towers held out, against noisy measurements "
+    head = "| RMSE, split | at towers, held out, against noisy measurements "
     assert f"{head}| all land and months, against the truth |" in folded
     assert "| LE, random | 4.64 W m⁻² | 9.53 W m⁻² |" in folded
     assert "recovered" not in folded
