@@ -274,7 +274,8 @@ def _by_year(panel: Panel) -> Array:
 def _solve(products: Array, terms: list[int], node: int) -> Array:
     """Least squares (place, month, term) of a node on its terms; 0 for one that is constant."""
     chosen = products[..., np.array(terms)[:, np.newaxis], terms]
-    scale = np.sqrt(np.diagonal(chosen, axis1=-2, axis2=-1))
+    # a sum that a fold takes all of, such as rain of one year alone, can round to below zero
+    scale = np.sqrt(np.maximum(np.diagonal(chosen, axis1=-2, axis2=-1), 0.0))
     usual = np.sqrt((scale**2).mean(axis=(0, 1)))
     safe = np.where(scale > _CONSTANT * usual, scale, np.inf)
     standard = chosen / safe[..., :, np.newaxis] / safe[..., np.newaxis, :]

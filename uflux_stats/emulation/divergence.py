@@ -32,8 +32,8 @@ STEPS: Final = {
 
 ROUTES: Final = {
     "dgvm": "NPP - Rh of the models",
-    "hybrid": "NPP - Rh, allocation of the models on upscaled fluxes",
-    "direct": "net flux upscaled as such",
+    "hybrid": "NPP - Rh, models' allocation of upscaled fluxes",
+    "direct": "net flux learned directly",
     "difference": "upscaled GPP - RECO",
 }
 OF_MODELS: Final = ("NEP.dgvm", "gap.Rh", "gap.total", "step.Rh")
@@ -49,7 +49,7 @@ def divergence(
     """Compare the net flux of the vegetation models, of the hybrid and of upscaling.
 
     Routes: "dgvm", NPP - Rh of the models; "hybrid", NPP - Rh with the models' allocation of the
-    upscaled fluxes; "direct", the net flux upscaled as such; "difference", upscaled GPP - RECO.
+    upscaled fluxes; "direct", the net flux learned directly; "difference", upscaled GPP - RECO.
 
     The gap between "difference" and "dgvm" is divided twice. ``gap``: that of GPP minus those of Ra
     and Rh, where the parts of upscaled RECO follow the models' heterotrophic share. ``step``: from

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from uflux_stats.pipeline.runner import RunRecord, StageRecord
-from uflux_stats.reporting.numbers import Number, Numbers
+from uflux_stats.reporting.numbers import Number, Numbers, unpassed_forms
 from uflux_stats.schema import FLUXES
 
 SPLITS: Final = ("random", "tower")
@@ -17,6 +17,8 @@ DIVIDED: Final = {
     **{name: name for name in ("cVeg", "cLeaf", "cWood", "cRoot", "cLitter", "cSoil")},
 }
 """Fluxes and stocks of the allocation, by the name of their total."""
+ERRORS: Final = "twin.validate."
+"""Pairs of errors at towers and over all land, neither the truth of the other."""
 TWIN_NOTICE: Final = "GENERATED TWIN EARTH, not data: what this run recovered, beside what is true"
 
 
@@ -128,11 +130,23 @@ def _recovered(numbers: Numbers) -> Iterator[str]:
         return
     yield TWIN_NOTICE
     yield f"{'quantity':44}{'recovered':>10}{'true':>10}  true within the interval"
+    errors = {name: pairs.pop(name) for name in list(pairs) if name.startswith(ERRORS)}
+    failed = tuple(f"twin.respiration.{form}_" for form in unpassed_forms(numbers))
     for name, (found, true) in pairs.items():
-        label = name.removeprefix("twin.").replace(".", ": ")
-        line = f"{f'{label} [{found.units}]':44}{_text(found):>10}{_text(true):>10}"
-        yield f"{line}  {_inside(found, true)}".rstrip()
+        told = [_inside(found, true), "gate not passed" if name.startswith(failed) else ""]
+        line = _beside(name.removeprefix("twin."), found, true)
+        yield f"{line}  {'; '.join(part for part in told if part)}".rstrip()
+    if errors:
+        yield f"{'RMSE of the refined fluxes, by split':44}{'towers':>10}{'all land':>10}"
+        yield "towers: held out, against noisy measurements; all land: against the truth"
+    for name, (found, true) in errors.items():
+        yield _beside(name.removeprefix(ERRORS), found, true)
     yield ""
+
+
+def _beside(name: str, found: Number, true: Number) -> str:
+    label = f"{name.replace('.', ': ')} [{found.units}]"
+    return f"{label:44}{_text(found):>10}{_text(true):>10}"
 
 
 def _inside(found: Number, true: Number) -> str:

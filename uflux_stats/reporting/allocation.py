@@ -18,13 +18,8 @@ from uflux_stats.reporting.style import (
     new_figure,
     style,
 )
+from uflux_stats.reporting.wording import ROUTES
 
-ROUTES: Final = {
-    "dgvm": "vegetation models",
-    "hybrid": "models' allocation of upscaled fluxes",
-    "direct": "upscaled directly",
-    "difference": "upscaled GPP minus RECO",
-}
 _ROUTE_BARS: Final = tuple(
     (f"NEP.{route}", label, colour)
     for (route, label), colour in zip(

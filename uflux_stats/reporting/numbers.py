@@ -95,6 +95,21 @@ def key(*parts: str) -> str:
     return ".".join(parts)
 
 
+def unpassed_forms(numbers: Mapping[str, Number]) -> list[str]:
+    """Name the forms of respiration whose posterior sample did not pass its gate.
+
+    Examples
+    --------
+    >>> unpassed_forms({"respiration.q10.gate.passed": Number(False)})
+    ['q10']
+    """
+    parts = ((name.split("."), one) for name, one in numbers.items())
+    return [
+        part[1] for part, one in parts
+        if part[::2] == ["respiration", "gate"] and part[3:] == ["passed"] and not one.value
+    ]  # fmt: skip
+
+
 def merge(*parts: Mapping[str, Number]) -> Numbers:
     """Put the numbers of several stages together, sorted by key.
 

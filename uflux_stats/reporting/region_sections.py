@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from uflux_stats.reporting.numbers import Number
+from uflux_stats.reporting.numbers import Number, unpassed_forms
 from uflux_stats.reporting.parts import missing, missing_line
 from uflux_stats.reporting.places import driver_name, driver_words, place_name, place_title
 from uflux_stats.reporting.reading import Reading
+from uflux_stats.reporting.respiration_sections import FORMS, STAGE
 from uflux_stats.reporting.wording import (
     DASH,
+    ROUTES,
     figure_text,
     flux_name,
     interval_text,
@@ -42,13 +44,7 @@ STOCKS: Final = {
     "cLitter": "Carbon in litter",
     "cSoil": "Carbon in soil",
 }
-ROUTES: Final = {
-    "dgvm": "vegetation models",
-    "hybrid": "hybrid: upscaled fluxes, allocation of the models",
-    "direct": "upscaled as such",
-    "difference": "upscaled GPP − RECO",
-}
-WAYS: Final = {"NEP": "learned directly", "NEP_difference": "as GPP − RECO"}
+WAYS: Final = {"NEP": ROUTES["direct"], "NEP_difference": "as GPP − RECO"}
 _NO_LAND_SINK: Final = (
     "That is photosynthesis less respiration, without fire, harvest and what rivers carry away, "
     "learned from towers in growing vegetation: no estimate of the land sink."
@@ -73,9 +69,16 @@ STAGES: Final = {
     "emulate": "Allocation and stocks",
     "respiration": "Respiration parameters",
     "upscale": "Upscaled fluxes",
-    "validate": "Errors at held-out towers, beside the noise put on the measurements",
+    "validate": "Errors of the refined fluxes, at towers and over all land",
 }
 """Where a recovered quantity comes from."""
+ERRORS: Final = "validate"
+"""The stage whose pairs are two errors, neither the truth of the other."""
+_ERROR_HEADS: Final = [
+    "RMSE, split",
+    "at towers, held out, against noisy measurements",
+    "all land and months, against the truth",
+]
 
 
 def flux_summary(run: Reading, region: str) -> str:
@@ -227,9 +230,13 @@ def truth_section(run: Reading) -> str:
             )
     if not rows:
         return ""
-    counted = [[STAGES.get(stage, stage), *_hits(own)] for stage, own in rows.items()]
+    titles = {stage: STAGES.get(stage, stage) for stage in rows}
+    failed = [FORMS.get(form, form) for form in unpassed_forms(run.numbers)]
+    if failed and STAGE in titles:
+        titles[STAGE] += f" (sample did not pass its gate: {listed(failed)})"
+    counted = [[titles[stage], *_hits(own)] for stage, own in rows.items()]
     heads = ["what", "quantities", "with an interval", "truth inside"]
-    folded = [_folded(STAGES.get(stage, stage), own) for stage, own in rows.items()]
+    folded = [_folded(titles[stage], own, errors=stage == ERRORS) for stage, own in rows.items()]
     return "\n\n".join(
         ["## What is true {#sec-truth}", _TRUTH, table_text(heads, counted), *folded]
     )
@@ -242,8 +249,12 @@ def _hits(rows: list[list[str]]) -> list[str]:
             figure_text(answers.count("yes")) if asked else DASH]  # fmt: skip
 
 
-def _folded(title: str, rows: list[list[str]]) -> str:
-    table = table_text(["quantity", "recovered", "interval", "true", "true inside"], rows)
+def _folded(title: str, rows: list[list[str]], *, errors: bool) -> str:
+    if errors:
+        pairs = [[label.replace(" rmse", ","), found, true] for label, found, _, true, _ in rows]
+        table = table_text(_ERROR_HEADS, pairs)
+    else:
+        table = table_text(["quantity", "recovered", "interval", "true", "true inside"], rows)
     return f'\n::: {{.callout-note title="{title}" collapse="true"}}\n{table}\n:::\n'
 
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from uflux_stats.bayes.sinks import FIXED, explained_gap
 from uflux_stats.errors import MissingVariableError
-from uflux_stats.reporting.allocation import ROUTES
-from uflux_stats.reporting.style import BLACK, COLOURS, GREY, NOTICE, axis_label, new_figure, style
+from uflux_stats.reporting.style import BLACK, COLOURS, GREY, axis_label, new_figure, style
+from uflux_stats.reporting.wording import ROUTES
 
 FORMS: Final = {
     FIXED: "GPP - RECO, fixed Q10",
@@ -29,7 +29,7 @@ SITES: Final = {
 """What a site effect means on the grid, in the order of the rows."""
 
 
-def sinks_explained(sinks: pd.DataFrame, site_effect: str, *, caveat: str = "") -> Figure:
+def sinks_explained(sinks: pd.DataFrame, site_effect: str) -> Figure:
     """Draw the global sink of every route, and by region what explains their gap.
 
     Parameters
@@ -38,8 +38,6 @@ def sinks_explained(sinks: pd.DataFrame, site_effect: str, *, caveat: str = "") 
         Of ``uflux_stats.bayes.sinks.sink_routes``.
     site_effect : str
         The one of the right panel, that of the maps of the run.
-    caveat : str
-        What must be known of the draws, such as that they did not pass the gate.
 
     Returns
     -------
@@ -69,8 +67,6 @@ def sinks_explained(sinks: pd.DataFrame, site_effect: str, *, caveat: str = "") 
         _regions(right, sinks, first.set_index("region"))
         right.set_title(f"{FORMS[form]}\n{SITES[site_effect]}")
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-        if caveat:
-            figure.suptitle(caveat, fontsize=7, color=NOTICE)
     return figure
 
 
@@ -123,7 +119,7 @@ def _regions(ax: Axes, sinks: pd.DataFrame, first: pd.DataFrame) -> None:
     ax.hlines(place, known["dgvm"], known["difference"], color=BLACK, linewidth=0.8, label="gap")
     for values, marker, colour, label in (
         (known["dgvm"], "D", BLACK, "vegetation models"),
-        (known["difference"], "s", COLOURS["tower"], "upscaled GPP - RECO"),
+        (known["difference"], "s", COLOURS["tower"], ROUTES["difference"]),
         (known[FIXED], "o", COLOURS["baseline"], "fixed Q10"),
         (drawn["value"], "o", COLOURS["refined"], "form, median of the draws"),
     ):

@@ -8,6 +8,13 @@ from typing import Final
 from uflux_stats.reporting.numbers import Number
 
 DASH: Final = "–"
+ROUTES: Final = {
+    "dgvm": "vegetation models",
+    "hybrid": "hybrid: models' allocation of upscaled fluxes",
+    "direct": "learned directly",
+    "difference": "upscaled GPP − RECO",
+}
+"""Ways to the net flux, by their names in the numbers; the same in tables and figures."""
 LEVEL: Final = 0.05
 """A change with p below this is called a trend."""
 _PANDOC_COLUMNS: Final = 72

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from uflux_stats.checks import require_dims
 from uflux_stats.errors import MissingVariableError
@@ -17,6 +18,8 @@ from uflux_stats.stats.trend import trend_of_totals
 # Okabe and Ito (2008), Color Universal Design, https://jfly.uni-koeln.de/color/
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 COLUMNS: Final = 2
+_TICKS: Final = 5
+"""Most steps between the years that are written."""
 _LINE: Final = 0.12
 """Height of a line of the legend, as a share of the panel."""
 
@@ -70,6 +73,7 @@ def yearly_series(
             ax.set_title(flux_name(name))
             _legend(ax, sum(name in data for data in sources.values()))
             ax.set_xlabel("year")
+            ax.xaxis.set_major_locator(MaxNLocator(_TICKS, integer=True))
         for ax in axes[len(names) :]:
             ax.set_visible(False)
     return figure

@@ -122,3 +122,21 @@ def test_a_driver_that_does_not_vary_has_no_effect() -> None:
     found = lasting_changes(fit_local(data.assign(SWIN=flat), GRAPH, curved=()), {"SWIN": 1.0},
                             hold=True)[Group()]  # fmt: skip
     assert np.isfinite(found["change"]).all()
+
+
+@pytest.mark.parametrize("rain", [0.1, 0.3, 0.7, 1.3])
+def test_rain_of_a_single_year_tells_nothing_once_that_year_is_left_out(rain: float) -> None:
+    """Its sum of squares without that year is zero but for rounding, on either side of it."""
+    wet = world()
+    swin = wet["SWIN"].values
+    swin[:, 0, 0] = 0.0
+    year = 5
+    swin[12 * year : 12 * year + 12, 0, 0] = rain * np.arange(1.0, 13.0) / 7.0
+    networks = fit_local(wet, GRAPH, by=None, curved=())
+    without = networks._products(year + 1)[0, :, 0, 0]
+    whole = networks._products(0)[0, :, 0, 0]
+    assert np.all(np.abs(without) <= 1e-12 * whole)
+    slopes = networks.equation("GPP").slopes
+    assert np.isfinite(slopes).all()
+    assert (slopes[year + 1, 0, :, 0] == 0.0).all()
+    assert (slopes[year + 1, 1:, :, 0] != 0.0).all(), "other places keep their slopes"

@@ -1,5 +1,8 @@
 """Budgets by year: what is summed, and where lines part."""
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,6 +19,7 @@ from uflux_stats.reporting.budget_series import (
     stock_series,
 )
 from uflux_stats.reporting.changes import net_flux_twice
+from uflux_stats.reporting.style import style
 
 YEARS = np.arange(2003, 2013)
 
@@ -55,6 +59,24 @@ def test_the_legend_has_room_above_the_lines() -> None:
     highest = max(float(np.max(line.get_ydata())) for line in panel.lines)
     low, high = panel.get_ylim()
     assert (high - highest) / (high - low) > 0.15
+
+
+@pytest.mark.parametrize("years", [4, 20, 41])
+def test_years_are_whole_and_do_not_run_into_each_other(years: int) -> None:
+    ones = {"year": np.arange(2003, 2003 + years)}
+    line = xr.DataArray(np.ones(years), ones, attrs={"units": "PgC"})
+    figure = stock_series(xr.Dataset({"cVeg": line, "cSoil": line}))
+    canvas: Any = figure.canvas
+    with style():
+        canvas.draw()
+        for ax in figure.axes:
+            low, high = ax.get_xlim()
+            labels = ax.get_xticklabels()
+            shown = [label for label in labels if low <= label.get_position()[0] <= high]
+            assert len(shown) >= 3
+            assert all(label.get_text().isdigit() for label in shown)
+            boxes = [label.get_window_extent() for label in shown]
+            assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
 
 
 def test_totals_of_the_globe_are_of_what_is_there() -> None:

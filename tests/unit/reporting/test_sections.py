@@ -1,15 +1,18 @@
 """Sections say what the numbers say, adapt to them, and name what is missing."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from uflux_stats.bayes.sinks import FIXED
 from uflux_stats.errors import DataFileError
+from uflux_stats.reporting.allocation import sink_divergence
 from uflux_stats.reporting.numbers import Number, Numbers
 from uflux_stats.reporting.origin import origin_text
 from uflux_stats.reporting.parts import command, missing, missing_line, notices
@@ -28,6 +31,7 @@ from uflux_stats.reporting.region_sections import (
 )
 from uflux_stats.reporting.respiration_sections import forms, respiration_of, respiration_section
 from uflux_stats.reporting.showing import Picture, Remark, gallery, show, show_years
+from uflux_stats.reporting.sinks import sinks_explained
 from uflux_stats.reporting.skill_sections import (
     closure_section,
     emulator_section,
@@ -128,6 +132,26 @@ def test_optional_stages_appear_with_their_numbers(small_run: Path) -> None:
     assert truth_section(run) == ""
 
 
+def test_a_route_to_the_sink_has_one_name_in_table_and_figures() -> None:
+    routes = ("dgvm", "hybrid", "direct", "difference")
+    run = reading(**{f"divergence__global__NEP__{route}": Number(2.0, "PgC yr-1", 1.0, 3.0)
+                     for route in routes})  # fmt: skip
+    rows = sink_section(run, "global").splitlines()[6:]
+    in_table = [row.split("|")[1].strip() for row in rows]
+    bars = sink_divergence({name: asdict(one) for name, one in run.numbers.items()})
+    legend = bars.axes[0].get_legend()
+    assert legend is not None
+    assert in_table == [text.get_text() for text in legend.get_texts()]
+    sinks = pd.DataFrame(
+        [("global", route, kind, 5.0, 4.0, 6.0)
+         for route, kind in [*((route, "") for route in (*routes, FIXED)), ("q10", "spatial")]],
+        columns=["region", "route", "site_effect", "value", "low", "high"],
+    )  # fmt: skip
+    left, right = sinks_explained(sinks, "spatial").axes
+    assert in_table == [label.get_text() for label in left.get_yticklabels()[:4]]
+    assert {in_table[0], in_table[3]} <= {line.get_label() for line in right.lines}
+
+
 def test_the_emulator_is_told_by_split() -> None:
     text = emulator_section(
         reading(
@@ -209,6 +233,35 @@ def test_truth_stands_beside_what_was_recovered() -> None:
     true = Number(126.0, "PgC yr-1")
     text = truth_section(reading(twin__upscale__GPP=one, twin__upscale__GPP__truth=true))
     assert "| GPP | 123.7 PgC yr⁻¹ | 122.0 to 125.3 | 126 PgC yr⁻¹ | no |" in text
+
+
+def test_the_error_over_all_land_is_not_called_noise_or_truth() -> None:
+    at_towers, on_land = Number(4.64, "W m-2", n=5660), Number(9.53, "W m-2")
+    text = truth_section(
+        reading(twin__validate__LE_rmse_random=at_towers,
+                twin__validate__LE_rmse_random__truth=on_land)
+    )  # fmt: skip
+    folded = text[text.index("callout-note") :]
+    head = "| RMSE, split | at towers, held out, against noisy measurements "
+    assert f"{head}| all land and months, against the truth |" in folded
+    assert "| LE, random | 4.64 W m⁻² | 9.53 W m⁻² |" in folded
+    assert "recovered" not in folded
+    assert "beside the noise" not in text
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_counted_posteriors_say_whether_they_passed_their_gate(passed: bool) -> None:
+    text = truth_section(
+        reading(
+            respiration__conditioned_q10__gate__passed=Number(passed),
+            twin__respiration__conditioned_q10_Q10_CRO=Number(1.49, "1", 1.43, 1.57),
+            twin__respiration__conditioned_q10_Q10_CRO__truth=Number(1.55),
+        )
+    )
+    caveat = " (sample did not pass its gate: Q10 with drivers)"
+    title = "Respiration parameters" + ("" if passed else caveat)
+    assert f"| {title} | 1 | 1 | 1 |" in text
+    assert f'title="{title}"' in text
 
 
 def test_regions_without_numbers_have_no_row(small_run: Path) -> None:

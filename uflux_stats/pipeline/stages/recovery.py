@@ -159,16 +159,19 @@ def _trends(summed: xr.Dataset, manifest: Mapping[str, Mapping[str, Mapping[str,
 def _skill(
     fluxes: xr.Dataset, truth: xr.Dataset, held_out: xr.Dataset
 ) -> Iterator[tuple[tuple[str, str], Pair]]:
-    """Compare the error that each split promises for unseen places with that over the planet."""
+    """Set the RMSE at towers, held out by each split, beside that of the cubes over the planet.
+
+    The first is against measurements with their noise, the second against the truth itself.
+    """
     for split in held_out["split"].values:
         promised = validation_metrics(held_out.sel(split=split)).sel(source="refined")
         for name in FLUX_NAMES:
             units = variable(name).units
-            note = f"RMSE at towers under the {split} split, noise of the towers included"
+            note = f"RMSE at towers, held out by the {split} split, against noisy measurements"
             found = number(promised["rmse"].sel(variable=name).item(), units,
                            n=promised["n"].sel(variable=name).item(), note=note)  # fmt: skip
             true = number(_planet_rmse(fluxes[name], truth[name]), units,
-                          note="RMSE against the truth, all land cells and months")  # fmt: skip
+                          note="RMSE of cubes against the truth, all land and months")  # fmt: skip
             yield ("validate", f"{name}_rmse_{split}"), (found, true)
 
 

@@ -40,29 +40,41 @@ MAPPED: Final = {
 def figures(task: Task) -> Mapping[str, Number]:
     """Draw what there is: parameters always, maps with a grid, sinks with vegetation models."""
     of_form = fits(task)
-    drawn: dict[str, Figure] = {}
     for form, fit in of_form.items():
-        drawn |= {f"forest_{form}": forest(fit), f"response_{form}": response_curves(fit)}
-    continents = pd.read_csv(task.input(CONTINENT_TABLE), index_col="group")
-    for form in of_form:
-        whole = continents[continents["form"] == form].dropna(axis="columns", how="all")
-        told = f"continent, {FORMS.get(form, form)}"
-        drawn[f"forest_continents_{form}"] = forest_of_table(whole, told)
-    sites = pd.read_csv(task.input(SITES_LEFT_OUT), index_col="site")
-    own = sites[sites["level"] == task.settings["level"]]
-    for form, fit in of_form.items():
-        drawn[f"calibration_{form}"] = calibration_figure(fit, own[own["form"] == form])
+        _save(task, {form: fit}, _of_form(task, form, fit))
+    first = next(iter(of_form))
     if task.settings["grid"]:
-        drawn |= dict(_maps(task, next(iter(of_form.values()))))
+        _save(task, {first: of_form[first]}, dict(_maps(task, of_form[first])))
     if task.settings["models"]:
-        caveat = next(iter(of_form.values())).diagnosis.caveat
-        drawn["sinks_explained"] = sinks_explained(
-            _sinks(task), task.settings["site_effect"], caveat=caveat
-        )
-    notice = TWIN_NOTICE if task.settings["twin"] else ""
+        sinks = sinks_explained(_sinks(task), task.settings["site_effect"])
+        _save(task, of_form, {"sinks_explained": sinks})
+    return {}
+
+
+def _of_form(task: Task, form: str, fit: RespirationFit) -> dict[str, Figure]:
+    """Draw the parameters of one form, by class and continent, and how well it is calibrated."""
+    continents = pd.read_csv(task.input(CONTINENT_TABLE), index_col="group")
+    whole = continents[continents["form"] == form].dropna(axis="columns", how="all")
+    sites = pd.read_csv(task.input(SITES_LEFT_OUT), index_col="site")
+    own = sites[(sites["level"] == task.settings["level"]) & (sites["form"] == form)]
+    return {
+        f"forest_{form}": forest(fit),
+        f"response_{form}": response_curves(fit),
+        f"forest_continents_{form}": forest_of_table(whole, f"continent, {FORMS.get(form, form)}"),
+        f"calibration_{form}": calibration_figure(fit, own),
+    }
+
+
+def _save(task: Task, shown: Mapping[str, RespirationFit], drawn: Mapping[str, Figure]) -> None:
+    """Write figures of some forms; below each which of their samples did not pass the gate."""
+    parts = [
+        f"{FORMS.get(form, form)}: {fit.diagnosis.caveat}"
+        for form, fit in shown.items()
+        if fit.diagnosis.caveat
+    ]
+    notice = "; ".join([*parts, TWIN_NOTICE] if task.settings["twin"] else parts)
     for name, figure in drawn.items():
         save_figure(figure, task.output(f"{FIGURES}/{name}.png"), notice=notice)
-    return {}
 
 
 def _sinks(task: Task) -> pd.DataFrame:
