@@ -1,6 +1,7 @@
 """Kernel ridge regression on drawn rows: smooth where trees are steps, calm where no row is."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -61,13 +62,16 @@ class Smooth:
         how many others there are.
         """
         predicted = np.empty(len(table), np.float32)
-        bells = np.empty((ROWS, len(self.points)), np.float32)
+        drawn = np.isfinite(self.spread)
+        centre, spread, slope = self.centre[drawn], self.spread[drawn], self.slope[drawn]
+        points = np.ascontiguousarray(self.points[:, drawn])
+        bells = np.empty((ROWS, len(points)), np.float32)
         for start in range(0, len(table), ROWS):
-            rows = table[start : start + ROWS]
-            block = np.zeros((ROWS, table.shape[1]), np.float32)
-            block[: len(rows)] = _scaled(rows, self.centre, self.spread)
-            _lay_bells(bells, block, self.points, self.length)
-            found = self.mean + block @ self.slope + bells @ self.height
+            rows = table[start : start + ROWS, drawn]
+            block = np.zeros((ROWS, len(centre)), np.float32)
+            block[: len(rows)] = _scaled(rows, centre, spread)
+            _lay_bells(bells, block, points, self.length)
+            found = self.mean + block @ slope + bells @ self.height
             predicted[start : start + ROWS] = found[: len(rows)]
         return predicted
 
@@ -88,10 +92,10 @@ class Kernel:
         """None: there are no trees."""
         return []
 
-    def predict(self, table: Table, *, threads: int = 1) -> Table:  # noqa: ARG002
-        """Predict with every member, (member, row)."""
-        with _one_thread():
-            return np.stack([member.predict(table) for member in self.members])
+    def predict(self, table: Table, *, threads: int = 1) -> Table:
+        """Predict with every member, (member, row); threads share the members."""
+        with _one_thread(), ThreadPoolExecutor(threads) as pool:
+            return np.stack(list(pool.map(lambda member: member.predict(table), self.members)))
 
     def importance(self) -> NDArray[np.float64]:
         """Tell that all predictors count alike."""

@@ -164,6 +164,7 @@ def test_a_kernel_predicts_a_row_alike_whatever_stands_beside_it(
     table = np.tile(lesson.table, (4, 1))
     assert len(table) > 2 * ROWS
     whole = fitted.predict(table)
+    np.testing.assert_array_equal(fitted.predict(table, threads=2), whole)
     for size in (1, 7, 1500):
         bands = [fitted.predict(table[at : at + size]) for at in range(0, 3000, size)][:40]
         found = np.concatenate(bands, axis=1)
