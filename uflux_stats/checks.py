@@ -80,6 +80,17 @@ def require_variables(data: xr.Dataset, names: Iterable[str], *, name: str) -> N
             require_units(data[wanted], variable(wanted).units, name=f"{name}.{wanted}")
 
 
+def values_known(data: xr.Dataset, names: Iterable[str]) -> str:
+    """Tell how many values of each variable are known.
+
+    Examples
+    --------
+    >>> values_known(xr.Dataset({"TA": ("time", [1.0, float("nan")])}), ["TA"])
+    'TA 1'
+    """
+    return ", ".join(f"{name} {int(data[name].notnull().sum())}" for name in names)
+
+
 def require_range(values: xr.DataArray, *, name: str, of: str = "") -> None:
     """Raise ``RangeError`` if a value lies outside the schema's range; missing values pass.
 

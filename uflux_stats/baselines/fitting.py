@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from uflux_stats.baselines.parameters import CLASS_CODES, CODE_OF, ClassParameters, ParameterTable
 from uflux_stats.baselines.respiration import temperature_response
-from uflux_stats.checks import require_variables
+from uflux_stats.checks import require_variables, values_known
 from uflux_stats.errors import ConfigError, MissingVariableError
 from uflux_stats.schema import IGBP_CLASSES, MISSING_CLASS
 
@@ -92,8 +92,8 @@ def fit_reference_respiration(
     if not sums.months.sum():
         raise MissingVariableError(
             "towers: expected months with both RECO and TA, got none (known: "
-            f"{', '.join(f'{name} {int(towers[name].notnull().sum())}' for name in ('RECO', 'TA'))}"
-            "); a wrong unit, or too strict a quality? dropped_report(towers) tells"
+            f"{values_known(towers, ('RECO', 'TA'))}); a wrong unit, or too strict a quality? "
+            "dropped_report(towers) tells"
         )
     pooled = float(sums.cross.sum() / sums.square.sum())
     fallback = ClassParameters(pooled, q10, int(sums.sites.sum()), int(sums.months.sum()))

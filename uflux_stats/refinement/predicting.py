@@ -137,7 +137,7 @@ def _usable(
     if not usable.any():
         raise MissingVariableError(
             f"drivers: expected cells or towers with all of {list(spec.required)}, got none "
-            f"({_blame(nowhere)}"
+            f"{_blame(nowhere)}"
         )
     return usable.reshape(-1, layout.sizes["time"]), drops
 
@@ -145,9 +145,9 @@ def _usable(
 def _blame(nowhere: list[str]) -> str:
     """Tell which drivers are known nowhere, and what may be done."""
     if not nowhere:
-        return "each is known somewhere, but never all); fill gaps, or check the masks"
+        return "(each is known somewhere, but never all); fill gaps, or check the masks"
     return (
-        f"{', '.join(nowhere)} known nowhere); a wrong unit, or no table of sites or of fAPAR? Of "
+        f"({', '.join(nowhere)} known nowhere); a wrong unit, or no table of sites or of fAPAR? Of "
         "towers dropped_report tells why; else fill in what is missing"
     )
 

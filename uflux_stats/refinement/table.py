@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from uflux_stats.baselines import ParameterTable, baseline, complete_drivers
-from uflux_stats.checks import require_dims, require_ranges, require_variables
+from uflux_stats.checks import require_dims, require_ranges, require_variables, values_known
 from uflux_stats.errors import MissingVariableError
 from uflux_stats.refinement.features import REQUIRED, FeatureSpec, features
 from uflux_stats.refinement.options import RefineOptions
@@ -173,10 +173,10 @@ def table_for(
 
 def _nothing_to_learn_from(towers: xr.Dataset) -> str:
     """Tell which of the required drivers is to blame."""
-    known = ", ".join(f"{name} {int(towers[name].notnull().sum())}" for name in REQUIRED)
     return (
         f"towers: expected months with all of {list(REQUIRED)} and a flux, got none (months known: "
-        f"{known}); dropped_report(towers) tells why: a wrong unit, or no table of fAPAR?"
+        f"{values_known(towers, REQUIRED)}); dropped_report(towers) tells why: a wrong "
+        "unit, or no table of fAPAR?"
     )
 
 
